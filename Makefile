@@ -1,0 +1,41 @@
+# Everything a newcomer types. `make run` needs git, make, a C compiler and Rust; `make test` fetches the rest.
+SHELL := bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench doc build
+
+SPEED  ?= 60
+EVENTS ?= 2000000
+ROUNDS ?= 5
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target))
+BIN    := $(TARGET)/release/streamgauge
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+
+run: build ## play the packaged hour at 60 times its speed (SPEED=max: unpaced), rows to out/
+	@SPEED='$(SPEED)' scripts/run-hour.sh '$(BIN)'
+
+test: ## the Rust tests, then the oracles: DuckDB, promtool, a real Prometheus
+	scripts/setup-tests.sh
+	cargo test --workspace --locked
+	cargo build --release --locked
+	STREAMGAUGE_BIN='$(BIN)' .venv/bin/python -m pytest -q tests/oracle
+
+check: ## formatting, lints, documentation, house rules
+	cargo fmt --all --check
+	cargo fmt --manifest-path bench/Cargo.toml --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --manifest-path bench/Cargo.toml --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
+	cargo test -p streamgauge --locked --test house
+
+bench: build ## events per CPU-second beside a serde_json program (EVENTS=2000000 ROUNDS=5)
+	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
+	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
+
+doc: ## the libraries' documentation
+	cargo doc --workspace --no-deps --locked
+	@echo "open $(TARGET)/doc/streamgauge/index.html"
+
+build:
+	cargo build --release --locked

@@ -1,0 +1,101 @@
+//! The input: LLM requests as NDJSON, about 525 bytes a line, the same bytes for the same count.
+
+use crate::calendar;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+/// Events of one second of event time.
+const RATE: i64 = 1200;
+/// 2024-01-01 in microseconds.
+const BEGIN: i64 = 1_704_067_200_000_000;
+const JITTER: u64 = 5_000_000;
+const MODELS: [(&str, &str); 10] = [
+    ("gpt-4o", "openai"),
+    ("gpt-4o-mini", "openai"),
+    ("o3", "openai"),
+    ("claude-sonnet-4", "anthropic"),
+    ("claude-haiku-3-5", "anthropic"),
+    ("gemini-2.5-pro", "google"),
+    ("gemini-2.5-flash", "google"),
+    ("llama-3.3-70b-instruct", "meta"),
+    ("mistral-large-2411", "mistral"),
+    ("deepseek-v3", "deepseek"),
+];
+const REGIONS: [&str; 4] = ["eu-central-1", "us-east-1", "ap-southeast-2", "us-west-2"];
+
+/// Writes `count` events. Arrival follows a clock, times lie up to 5 s behind it, one event in a thousand repeats the last id.
+pub fn write_all(out: &mut impl Write, count: u64) -> io::Result<()> {
+    let mut draw = Draw(0x5eed_0f57_ea3e_2024);
+    let (mut line, mut last) = (String::with_capacity(1024), 0);
+    for number in 0..count {
+        if draw.below(1000) != 0 {
+            last = number;
+        }
+        line.clear();
+        one(&mut line, &mut draw, number, last);
+        out.write_all(line.as_bytes())?;
+    }
+    out.flush()
+}
+
+fn one(line: &mut String, draw: &mut Draw, number: u64, id: u64) {
+    let (model, provider) = MODELS[draw.below(10) as usize];
+    let clock = BEGIN + number as i64 * 1_000_000 / RATE;
+    let _ = write!(line, r#"{{"id":"req-{id:012x}","type":"llm.request","time":""#);
+    calendar::write(line, clock - draw.below(JITTER) as i64);
+    let _ = write!(
+        line,
+        r#"","model":"{model}","provider":"{provider}","tenant":"tenant-{:03}","operation":"chat","region":"{}","service_version":"2024.11.{}","input_tokens":{},"output_tokens":{},"duration_ms":{}.{:03},"cost_usd":0.{:06},"status":"{}","trace_id":"{:016x}{:016x}","user_agent":"llm-gateway/3.2.1 (linux; x86_64) python-httpx/0.27.2","prompt_sha256":"{:016x}{:016x}{:016x}{:016x}"}}"#,
+        draw.below(100),
+        REGIONS[draw.below(4) as usize],
+        draw.below(30),
+        draw.below(4000) + 1,
+        draw.below(1000) + 1,
+        draw.below(5000) + 10,
+        draw.below(1000),
+        draw.below(100_000),
+        if draw.below(50) == 0 { "error" } else { "ok" },
+        draw.next(),
+        draw.next(),
+        draw.next(),
+        draw.next(),
+        draw.next(),
+        draw.next(),
+    );
+    line.push('\n');
+}
+
+/// SplitMix64: small, good enough, and the same everywhere.
+struct Draw(u64);
+
+impl Draw {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number in [0, end).
+    fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_all;
+
+    #[test]
+    fn lines_are_json_of_about_525_bytes_and_the_same_every_time() {
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        write_all(&mut first, 1000).expect("memory takes all");
+        write_all(&mut second, 1000).expect("memory takes all");
+        assert_eq!(first, second);
+        assert!((515_000..535_000).contains(&first.len()), "{} bytes", first.len());
+        for line in first.split(|byte| *byte == b'\n').filter(|l| !l.is_empty()) {
+            serde_json::from_slice::<serde_json::Value>(line).expect("JSON");
+        }
+    }
+}

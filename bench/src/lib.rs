@@ -1,0 +1,4 @@
+//! What the generator, the reference and the comparison agree on.
+
+pub mod calendar;
+pub mod events;

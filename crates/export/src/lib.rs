@@ -1,0 +1,50 @@
+//! Serves and ships what streamgauge-metrics measured: the scrape endpoint.
+//!
+//! ```text
+//!   Registry ──► scrape.rs ──► routes.rs ──► server.rs ──► sockets
+//!   one gather at a time,      /metrics      own thread, own runtime,
+//!   shared by all who wait     /health       limits on time and number
+//!                              /ready ◄───── health.rs: who is ready, and why not
+//!                              /
+//!   process.rs ──► gauges of the process itself, refreshed by each scrape
+//!   tasks.rs ────► the one door through which async tasks are spawned, so that they are counted
+//! ```
+//!
+//! The server has a thread to itself: a pipeline that keeps every worker busy is exactly when its
+//! metrics are wanted.
+//!
+//! ```
+//! use streamgauge_export::{Health, Identity, Routes, Server, process};
+//! use streamgauge_metrics::Registry;
+//!
+//! let registry = Registry::new();
+//! let tasks = process::install(&registry)?;
+//! let health = Health::default();
+//! health.register("source", "not open");
+//!
+//! let bound = Server::bind("127.0.0.1", 0)?;
+//! println!("scrape http://{}/metrics", bound.local_addr());
+//! let identity = Identity { name: "demo".into(), version: "1.0".into() };
+//! let running = bound.start(Routes {
+//!     landing: Some(identity),
+//!     tasks,
+//!     ..Routes::new(registry, health.clone())
+//! })?;
+//!
+//! health.set_ready("source");
+//! running.shutdown();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod health;
+pub mod process;
+mod routes;
+mod scrape;
+mod server;
+mod tasks;
+
+pub use axum::Router;
+pub use health::{Health, Readiness};
+pub use routes::{Identity, Routes};
+pub use server::{Bound, Limits, Running, ServeError, Server};
+pub use tasks::Tasks;

@@ -1,0 +1,197 @@
+//! What is answered on which path.
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::Router;
+use serde_json::json;
+use streamgauge_metrics::{Registry, encode::text};
+
+use crate::health::Health;
+use crate::scrape::{Scrape, ScrapeError};
+use crate::server::ServeError;
+use crate::tasks::Tasks;
+
+mod landing;
+
+const HEALTH: &str = "/health";
+const READY: &str = "/ready";
+const LANDING: &str = "/";
+const ICON: &str = "/favicon.ico";
+
+const PLAIN: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
+
+/// What the server answers with. Start from [`Routes::new`] and change what should differ.
+pub struct Routes {
+    /// The metrics.
+    pub registry: Registry,
+    /// The readiness behind `/ready`.
+    pub health: Health,
+    /// Where the metrics are; `/metrics` unless changed.
+    pub metrics_path: String,
+    /// Whose name the page at `/` bears. Without one there is no page, and `extra` may have its own.
+    pub landing: Option<Identity>,
+    /// How long a scrape may take before it is answered with 503.
+    pub scrape_deadline: Duration,
+    /// Counts the tasks of the server.
+    pub tasks: Tasks,
+    /// Routes of the caller, on paths that are not taken.
+    pub extra: Router,
+}
+
+/// The name and version of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Such as `streamgauge`.
+    pub name: String,
+    /// Such as `1.2.3`.
+    pub version: String,
+}
+
+#[derive(Clone)]
+struct Answers {
+    scrape: Scrape,
+    health: Health,
+    metrics_path: String,
+    identity: Option<Identity>,
+}
+
+impl Routes {
+    /// `/metrics`, `/health` and `/ready`, a deadline of 10 s, and tasks counted for nobody.
+    pub fn new(registry: Registry, health: Health) -> Self {
+        Self {
+            registry,
+            health,
+            metrics_path: "/metrics".to_owned(),
+            landing: None,
+            scrape_deadline: Duration::from_secs(10),
+            tasks: Tasks::default(),
+            extra: Router::new(),
+        }
+    }
+
+    pub(crate) fn into_router(self) -> Result<Router, ServeError> {
+        let has_page = self.landing.is_some();
+        check_metrics_path(&self.metrics_path)?;
+        let answers = Answers {
+            scrape: Scrape::new(self.registry, self.scrape_deadline),
+            health: self.health,
+            metrics_path: self.metrics_path,
+            identity: self.landing,
+        };
+        let mut router = Router::new()
+            .route(&answers.metrics_path, get(metrics))
+            .route(HEALTH, get(health))
+            .route(READY, get(ready));
+        if has_page {
+            router = router.route(LANDING, get(page)).route(ICON, get(icon));
+        }
+        Ok(router
+            .with_state(answers)
+            .merge(self.extra)
+            .fallback(not_found)
+            .layer(map_response(finish)))
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Routes")
+            .field("metrics_path", &self.metrics_path)
+            .field("landing", &self.landing)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Plain segments only: in a router `{` and `*` mean something.
+fn check_metrics_path(path: &str) -> Result<(), ServeError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    let why = if !path.starts_with('/') {
+        "it must start with `/`"
+    } else if !path.chars().all(plain) {
+        "it may hold letters, digits and `/ - _ . ~`"
+    } else if [HEALTH, READY, LANDING, ICON].contains(&path) {
+        "that path is taken"
+    } else {
+        return Ok(());
+    };
+    Err(ServeError::MetricsPath {
+        path: path.to_owned(),
+        why,
+    })
+}
+
+async fn metrics(State(answers): State<Answers>) -> Response {
+    match answers.scrape.page().await {
+        Ok(page) => ([(CONTENT_TYPE, text::CONTENT_TYPE)], page).into_response(),
+        Err(ScrapeError::TooSlow) => {
+            let text = "the metrics could not be gathered in time\n";
+            plain(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+        Err(ScrapeError::Panicked) => {
+            let text = "gathering the metrics failed; see the log\n";
+            plain(StatusCode::INTERNAL_SERVER_ERROR, text)
+        }
+    }
+}
+
+async fn health() -> Response {
+    let body = json!({"status": "ok"}).to_string();
+    (fresh(JSON), body).into_response()
+}
+
+async fn ready(State(answers): State<Answers>) -> Response {
+    let readiness = answers.health.readiness();
+    let (status, body) = if readiness.ready {
+        (StatusCode::OK, json!({"ready": true}))
+    } else {
+        let body = json!({"ready": false, "reasons": readiness.reasons});
+        (StatusCode::SERVICE_UNAVAILABLE, body)
+    };
+    (status, fresh(JSON), body.to_string()).into_response()
+}
+
+async fn page(State(answers): State<Answers>) -> Response {
+    let Some(identity) = &answers.identity else {
+        return not_found().await;
+    };
+    let readiness = answers.health.readiness();
+    landing::respond(identity, &answers.metrics_path, &readiness)
+}
+
+async fn icon() -> Response {
+    landing::icon()
+}
+
+async fn not_found() -> Response {
+    plain(StatusCode::NOT_FOUND, "there is nothing here\n")
+}
+
+/// Gives every answer what it must have: no guessing of types by browsers, and a word on what to
+/// do in place of the empty body a router gives to a wrong method.
+async fn finish(mut response: Response) -> Response {
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = response.headers().get(ALLOW).cloned();
+        response = plain(StatusCode::METHOD_NOT_ALLOWED, "use GET or HEAD\n");
+        let allow = allow.unwrap_or(HeaderValue::from_static("GET,HEAD"));
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    let nosniff = HeaderValue::from_static("nosniff");
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    (status, [(CONTENT_TYPE, PLAIN)], text).into_response()
+}
+
+fn fresh(content_type: &'static str) -> [(axum::http::HeaderName, &'static str); 2] {
+    [(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-store")]
+}

@@ -1,0 +1,152 @@
+//! What goes into a pipeline step, and what comes out of it.
+
+use std::borrow::Cow;
+
+use crate::row::Rows;
+use crate::time::EventTime;
+
+/// A piece of one input: whole records, as a [`Framer`](crate::Framer) cut them.
+#[derive(Clone, Copy, Debug)]
+pub struct Batch<'a> {
+    /// The file or topic, for dead letters.
+    pub source: &'a str,
+    /// The partition within the source.
+    pub partition: i32,
+    /// Where `bytes` begin in the source, decompressed. Offset 0 begins a file: a byte order mark and a CSV header stand there.
+    pub offset: u64,
+    /// Whole records; the last line end may be missing.
+    pub bytes: &'a [u8],
+    /// Set when `bytes` are only the beginning of one record that is too long: the length of all of it.
+    pub oversize: Option<u64>,
+}
+
+/// How far a step got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Bytes of the batch that are done with.
+    pub consumed: usize,
+    /// The time of the event that the step stopped before, because it was later than asked for.
+    pub waits_for: Option<EventTime>,
+}
+
+/// What the caller is to do after a step. Cleared and reused, so that a step need not allocate.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Result rows for the sink.
+    pub rows: Rows,
+    /// Events that no window took, for the side output.
+    pub late: Vec<SideRow>,
+    /// Records that could not become events.
+    pub dead: Vec<SideRow>,
+}
+
+/// A record that leaves beside the results: a dead letter or a late event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SideRow {
+    /// Why it left.
+    pub reason: Reason,
+    /// What exactly was wrong, for a person.
+    pub detail: Cow<'static, str>,
+    /// The file or topic.
+    pub source: String,
+    /// The partition within the source.
+    pub partition: i32,
+    /// The byte of the record's start, decompressed.
+    pub offset: u64,
+    /// The record as it was read, without its line end; only its beginning if `oversize` is set.
+    pub payload: Vec<u8>,
+    /// The length of the whole record, if the payload is only its beginning.
+    pub oversize: Option<u64>,
+}
+
+/// Why a record left beside the results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reason {
+    /// Not valid UTF-8.
+    InvalidUtf8,
+    /// Not a JSON object, or nested too deep.
+    InvalidJson,
+    /// Quotes or columns are wrong.
+    InvalidCsv,
+    /// Longer than allowed.
+    LineTooLong,
+    /// The id or the time is not there.
+    MissingField,
+    /// A mapped field holds what it may not.
+    InvalidField,
+    /// The time cannot be read or lies outside the accepted years.
+    InvalidTimestamp,
+    /// The time is too far ahead of the wall clock.
+    FutureTimestamp,
+    /// No window took the event any more.
+    Late,
+}
+
+/// The account of a run: `received = processed + duplicates + late + dead_letters + filtered`, always.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Records judged.
+    pub received: u64,
+    /// Events that at least one window took.
+    pub processed: u64,
+    /// Events whose id was known.
+    pub duplicates: u64,
+    /// Events that no window took any more.
+    pub late: u64,
+    /// Records that could not become events.
+    pub dead_letters: u64,
+    /// Events that the filter did not keep.
+    pub filtered: u64,
+    /// Result rows.
+    pub rows: u64,
+    /// Result rows with a revision above 0.
+    pub revisions: u64,
+    /// Panes that were folded because of too many keys.
+    pub folded: u64,
+    /// Ids forgotten before their time because of too many.
+    pub evicted: u64,
+}
+
+impl Reason {
+    /// Every reason, in the order of judgement.
+    pub const ALL: [Reason; 9] = [
+        Reason::InvalidUtf8,
+        Reason::InvalidJson,
+        Reason::InvalidCsv,
+        Reason::LineTooLong,
+        Reason::MissingField,
+        Reason::InvalidField,
+        Reason::InvalidTimestamp,
+        Reason::FutureTimestamp,
+        Reason::Late,
+    ];
+
+    /// The name in rows, reports and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::InvalidUtf8 => "invalid_utf8",
+            Reason::InvalidJson => "invalid_json",
+            Reason::InvalidCsv => "invalid_csv",
+            Reason::LineTooLong => "line_too_long",
+            Reason::MissingField => "missing_field",
+            Reason::InvalidField => "invalid_field",
+            Reason::InvalidTimestamp => "invalid_timestamp",
+            Reason::FutureTimestamp => "future_timestamp",
+            Reason::Late => "late",
+        }
+    }
+}
+
+impl Effects {
+    /// Forgets everything, keeping the memory.
+    pub fn clear(&mut self) {
+        self.rows.clear();
+        self.late.clear();
+        self.dead.clear();
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.late.is_empty() && self.dead.is_empty()
+    }
+}

@@ -1,0 +1,155 @@
+//! Cuts a stream of bytes into blocks of whole records, whatever the reads were.
+//!
+//! ```text
+//! reads:   |--------|-----|-----------|----|
+//! records: r1.r2...r3.....r4.r5..........r6.
+//! blocks:  [r1 r2 ][r3   ][r4 r5     ][r6  ]     a record that is too long is a block of its own, cut short
+//! ```
+
+use memchr::memrchr;
+
+use crate::record::{Records, record_end};
+use crate::settings::Format;
+
+/// How much is read at once.
+const READ: usize = 256 << 10;
+/// How much of a record that is too long is kept, for its dead letter.
+const KEPT: usize = 64 << 10;
+
+/// Collects what was read of one input and hands it on in blocks of whole records; make a new one for each file.
+///
+/// ```
+/// use streamgauge_flow::{Format, Framer};
+/// let mut framer = Framer::new(Format::Ndjson, 1 << 20);
+/// framer.spare()[..9].copy_from_slice(b"{}\n{\"a\":1");
+/// framer.filled(9);
+/// assert_eq!(framer.next_block().unwrap().bytes, b"{}\n");
+/// assert!(framer.next_block().is_none(), "the second record may go on");
+/// framer.spare()[..1].copy_from_slice(b"}");
+/// framer.filled(1);
+/// framer.end();
+/// assert_eq!(framer.next_block().unwrap().bytes, b"{\"a\":1}");
+/// ```
+#[derive(Debug)]
+pub struct Framer {
+    format: Format,
+    max_record_bytes: usize,
+    buffer: Vec<u8>,
+    filled: usize, // bytes of the buffer that were read
+    offset: u64,   // where the buffer begins in the input
+    ended: bool,
+    skipping: Option<Block>, // the beginning of a record that is too long, while its end is looked for
+}
+
+/// A block of one input; see [`Batch`](crate::Batch) for its parts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// Where `bytes` begin in the input.
+    pub offset: u64,
+    /// Whole records, or the beginning of one that is too long.
+    pub bytes: Vec<u8>,
+    /// The length of the whole record, if `bytes` are only its beginning.
+    pub oversize: Option<u64>,
+}
+
+impl Framer {
+    /// A framer at the beginning of an input.
+    pub fn new(format: Format, max_record_bytes: usize) -> Self {
+        Framer { format, max_record_bytes, buffer: Vec::new(), filled: 0, offset: 0, ended: false, skipping: None }
+    }
+
+    /// Where the next bytes that are read go; never empty.
+    pub fn spare(&mut self) -> &mut [u8] {
+        if self.buffer.len() < self.filled + READ {
+            self.buffer.resize(self.filled + READ, 0);
+        }
+        &mut self.buffer[self.filled..]
+    }
+
+    /// Says that `count` bytes were read into [`spare`](Self::spare).
+    ///
+    /// # Panics
+    /// If that is more than there was room for.
+    pub fn filled(&mut self, count: usize) {
+        assert!(self.filled + count <= self.buffer.len(), "more was read than there was room for");
+        self.filled += count;
+    }
+
+    /// Says that the input has ended.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// The next block, if there is one: call it after `filled` and `end` until it gives nothing.
+    pub fn next_block(&mut self) -> Option<Block> {
+        if self.skipping.is_some() {
+            return self.skip_on();
+        }
+        let whole = self.whole_records();
+        if whole > 0 {
+            return Some(self.take(whole));
+        }
+        // Two bytes more than a record may have: its line end is not part of it.
+        if self.filled > self.max_record_bytes + 2 && self.starts_too_long() {
+            self.start_skipping();
+            return self.skip_on();
+        }
+        None
+    }
+
+    /// How many bytes from the beginning of the buffer are whole records.
+    fn whole_records(&self) -> usize {
+        let bytes = &self.buffer[..self.filled];
+        match self.format {
+            _ if self.ended => self.filled,
+            Format::Ndjson => memrchr(b'\n', bytes).map_or(0, |at| at + 1),
+            Format::Csv => {
+                let mut records = Records::new(bytes, self.format, self.max_record_bytes, false);
+                while records.next().is_some() {}
+                records.position()
+            }
+        }
+    }
+
+    /// Whether no record end can be found within the longest record there may be.
+    fn starts_too_long(&self) -> bool {
+        record_end(&self.buffer[..self.filled], self.format, self.max_record_bytes, false).is_none()
+    }
+
+    fn take(&mut self, count: usize) -> Block {
+        let rest = self.buffer[count..self.filled].to_vec();
+        let mut bytes = std::mem::replace(&mut self.buffer, rest);
+        bytes.truncate(count);
+        let block = Block { offset: self.offset, bytes, oversize: None };
+        self.offset += count as u64;
+        self.filled -= count;
+        block
+    }
+
+    fn start_skipping(&mut self) {
+        let kept = self.buffer[..self.filled.min(KEPT)].to_vec();
+        self.skipping = Some(Block { offset: self.offset, bytes: kept, oversize: Some(0) });
+    }
+
+    /// Drops what was read up to the next line end; the block, once the end was seen.
+    fn skip_on(&mut self) -> Option<Block> {
+        let line_end = memchr::memchr(b'\n', &self.buffer[..self.filled]);
+        // A carriage return at the very end may be half of a line end.
+        let dropped = match line_end {
+            Some(at) => at + 1,
+            None if self.ended => self.filled,
+            None => self.filled.saturating_sub(1),
+        };
+        let content = match line_end {
+            Some(at) => at - usize::from(at > 0 && self.buffer[at - 1] == b'\r'),
+            None => dropped,
+        };
+        if let Some(Block { oversize: Some(length), .. }) = &mut self.skipping {
+            *length += content as u64;
+        }
+        self.buffer.copy_within(dropped..self.filled, 0);
+        self.filled -= dropped;
+        self.offset += dropped as u64;
+        if line_end.is_some() || self.ended { self.skipping.take() } else { None }
+    }
+}

@@ -1,0 +1,109 @@
+//! Result rows: plain data in one reused arena.
+
+use std::sync::Arc;
+
+use crate::time::EventTime;
+
+/// The value of one aggregate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// Nothing to compute it from.
+    Null,
+    /// An exact whole number.
+    Whole(i128),
+    /// A finite double.
+    Double(f64),
+}
+
+/// The names that every row of one window definition shares.
+#[derive(Debug)]
+pub struct RowNames {
+    /// The window's name.
+    pub window: String,
+    /// The key fields, in configured order.
+    pub key: Vec<String>,
+    /// The aggregates, in configured order.
+    pub values: Vec<String>,
+}
+
+/// One result row.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The names of its parts.
+    pub names: &'a RowNames,
+    /// The window's first instant.
+    pub start: EventTime,
+    /// The instant after its last.
+    pub end: EventTime,
+    /// The key's values, in configured order.
+    pub key: &'a [Arc<str>],
+    /// The aggregates' values in configured order; `None` takes an earlier row back.
+    pub values: Option<&'a [Value]>,
+    /// How often the row was printed before.
+    pub revision: u32,
+}
+
+/// Result rows in printing order.
+#[derive(Debug, Default)]
+pub struct Rows {
+    heads: Vec<Head>,
+    values: Vec<Value>,
+}
+
+#[derive(Debug)]
+struct Head {
+    names: Arc<RowNames>,
+    start: EventTime,
+    end: EventTime,
+    key: Arc<[Arc<str>]>,
+    values: usize, // where its values begin; as many as names has
+    revision: u32,
+}
+
+impl Rows {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+    }
+
+    /// The rows in printing order.
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        self.heads.iter().map(|h| Row {
+            names: &h.names,
+            start: h.start,
+            end: h.end,
+            key: &h.key,
+            values: Some(&self.values[h.values..h.values + h.names.values.len()]),
+            revision: h.revision,
+        })
+    }
+
+    pub(crate) fn push(
+        &mut self,
+        names: &Arc<RowNames>,
+        (start, end): (EventTime, EventTime),
+        key: &Arc<[Arc<str>]>,
+        values: impl Iterator<Item = Value>,
+        revision: u32,
+    ) {
+        let (names, key) = (Arc::clone(names), Arc::clone(key));
+        self.heads.push(Head { names, start, end, key, values: self.values.len(), revision });
+        self.values.extend(values);
+    }
+
+    /// How many of the rows from `first` on correct an earlier one.
+    #[inline]
+    pub(crate) fn revisions_from(&self, first: usize) -> u64 {
+        self.heads[first..].iter().filter(|head| head.revision > 0).count() as u64
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.heads.clear();
+        self.values.clear();
+    }
+}

@@ -1,0 +1,169 @@
+//! What a pipeline is asked to do, as proven types: nothing behind them validates again.
+
+use crate::pointer::Pointer;
+use crate::time::Span;
+use crate::timestamp::TimeFormat;
+
+/// Everything that [`Pipeline::new`](crate::Pipeline::new) needs to know.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How the bytes are to be read.
+    pub format: Format,
+    /// Where the fields of an event stand.
+    pub mapping: Mapping,
+    /// A longer record is refused. In bytes, without its line end.
+    pub max_record_bytes: usize,
+    /// Events are kept if each listed field has one of its values.
+    pub filter: Vec<Keep>,
+    /// Whether and how long an event's id is remembered.
+    pub deduplicate: Option<Deduplicate>,
+    /// When the past is taken for complete.
+    pub watermark: WatermarkSettings,
+    /// The window definitions, in configured order; at least one, names unique.
+    pub windows: Vec<WindowSettings>,
+}
+
+/// The text format of the input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object a line.
+    Ndjson,
+    /// RFC 4180 with a header.
+    Csv,
+}
+
+/// Where the canonical fields of an event stand.
+#[derive(Clone, Debug)]
+pub struct Mapping {
+    /// The event's identity; `None` means that events have none.
+    pub id: Option<Pointer>,
+    /// The event's type.
+    pub event_type: TypeFrom,
+    /// Where the event time stands.
+    pub time: Pointer,
+    /// How the event time is written.
+    pub time_format: TimeFormat,
+    /// Named text fields, usable in filters and keys.
+    pub strings: Vec<(String, Pointer)>,
+    /// Named number fields, usable in aggregates.
+    pub numbers: Vec<(String, Pointer)>,
+}
+
+/// Where an event's type comes from.
+#[derive(Clone, Debug)]
+pub enum TypeFrom {
+    /// The same type for every event.
+    Value(String),
+    /// Read from the event; absent is the empty type.
+    Field(Pointer),
+}
+
+/// One condition of the filter.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// Index into [`Mapping::strings`].
+    pub field: usize,
+    /// The values that pass.
+    pub values: Vec<String>,
+}
+
+/// How long an id is remembered.
+#[derive(Clone, Copy, Debug)]
+pub struct Deduplicate {
+    /// An id is known while the watermark is before its first event's time plus this.
+    pub ttl: Span,
+    /// Past this many remembered ids the oldest are forgotten, and counted. At least 1.
+    pub max_entries: usize,
+}
+
+/// When the past is taken for complete.
+#[derive(Clone, Copy, Debug)]
+pub struct WatermarkSettings {
+    /// How far behind the highest time the watermark stays. Not negative.
+    pub max_out_of_orderness: Span,
+    /// An event further ahead of the wall clock than this is refused. Not negative.
+    pub max_future_skew: Span,
+}
+
+/// One window definition.
+#[derive(Clone, Debug)]
+pub struct WindowSettings {
+    /// Its unique name.
+    pub name: String,
+    /// How it cuts time.
+    pub kind: WindowKind,
+    /// How long after its end a window still takes late events. Not negative.
+    pub allowed_lateness: Span,
+    /// The grouping: indices into [`Mapping::strings`]; empty is one group for all.
+    pub key: Vec<usize>,
+    /// Live keys; new ones past this many fold into one. At least 1.
+    pub max_keys: usize,
+    /// What is computed, in configured order; names unique.
+    pub aggregates: Vec<AggregateSettings>,
+}
+
+/// How a window definition cuts time.
+#[derive(Clone, Copy, Debug)]
+pub enum WindowKind {
+    /// Windows of one size, side by side, aligned to the epoch plus an offset.
+    Tumbling {
+        /// The length of a window; positive.
+        size: Span,
+        /// Shifts the alignment; may be negative.
+        offset: Span,
+    },
+}
+
+/// One aggregate of a window.
+#[derive(Clone, Debug)]
+pub struct AggregateSettings {
+    /// Its name in the result.
+    pub name: String,
+    /// What it computes.
+    pub function: Function,
+}
+
+/// What an aggregate computes; fields are indices into [`Mapping::numbers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// How many events.
+    Count,
+    /// The sum of a field.
+    Sum(usize),
+    /// The arithmetic mean of a field.
+    Avg(usize),
+    /// The smallest value of a field.
+    Min(usize),
+    /// The largest value of a field.
+    Max(usize),
+}
+
+impl WindowKind {
+    /// The name of the kind, as configured.
+    pub fn name(self) -> &'static str {
+        match self {
+            WindowKind::Tumbling { .. } => "tumbling",
+        }
+    }
+}
+
+impl Function {
+    /// The name of the function, as configured.
+    pub fn name(self) -> &'static str {
+        match self {
+            Function::Count => "count",
+            Function::Sum(_) => "sum",
+            Function::Avg(_) => "avg",
+            Function::Min(_) => "min",
+            Function::Max(_) => "max",
+        }
+    }
+
+    /// The number field it reads, if any: an index into [`Mapping::numbers`].
+    pub fn field(self) -> Option<usize> {
+        match self {
+            Function::Count => None,
+            Function::Sum(f) | Function::Avg(f) | Function::Min(f) | Function::Max(f) => Some(f),
+        }
+    }
+}

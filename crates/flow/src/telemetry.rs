@@ -1,0 +1,263 @@
+//! What a pipeline tells about itself. Events are tallied in plain numbers; the metrics move once a batch.
+
+use std::sync::Arc;
+
+use streamgauge_metrics::{Counter, Family, Gauge, Histogram, LabelSet, Metrics};
+
+use crate::batch::Reason;
+use crate::pipeline::{EndToEnd, Timing};
+use crate::time::EventTime;
+use crate::window::Window;
+
+/// The metrics of a pipeline.
+#[derive(Metrics, Clone, Debug)]
+#[metrics(prefix = "stream_processor")]
+pub struct PipelineMetrics {
+    /// Events received, by type; those that could not be decoded are of type unknown.
+    pub events_received_total: Family<Counter, ByType>,
+    /// Events that at least one window took, by type.
+    pub events_processed_total: Family<Counter, ByType>,
+    /// Events that no window took, by type and reason.
+    pub events_dropped_total: Family<Counter, Dropped>,
+    /// Time from the read of a batch to the end of its processing, counted for each event, in milliseconds.
+    #[metrics(buckets = LATENCY_MS)]
+    pub processing_duration_ms: Family<Histogram, ByType>,
+    /// Time from an event to its completion in milliseconds; for input played at full speed, from its read.
+    #[metrics(buckets = LATENCY_MS)]
+    pub end_to_end_latency_ms: Family<Histogram, ByType>,
+    /// Dead letters by reason, and failures of source and sink.
+    pub errors_total: Family<Counter, ErrorType>,
+    /// Panes that are kept, one for each window and key, by the type of the window.
+    pub active_windows: Family<Gauge, ByWindow>,
+    /// Panes that were printed, by the type of the window.
+    pub window_triggers_total: Family<Counter, ByWindow>,
+    /// Aggregates computed for a result row, by function.
+    pub aggregations_computed_total: Family<Counter, ByAggregation>,
+    /// Duplicate events detected.
+    pub deduplication_hits_total: Counter,
+}
+
+/// The type of an event: the first 20 types seen, then `other`.
+#[derive(LabelSet, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ByType {
+    /// The type.
+    pub event_type: Arc<str>,
+}
+
+/// Why an event was not processed.
+#[derive(LabelSet, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Dropped {
+    /// The type.
+    pub event_type: Arc<str>,
+    /// The reason.
+    pub reason: &'static str,
+}
+
+/// What went wrong.
+#[derive(LabelSet, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ErrorType {
+    /// The reason of a dead letter, or the part that failed.
+    pub error_type: &'static str,
+}
+
+/// How a window cuts time.
+#[derive(LabelSet, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ByWindow {
+    /// Such as tumbling.
+    pub window_type: &'static str,
+}
+
+/// What is computed.
+#[derive(LabelSet, Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ByAggregation {
+    /// Such as sum.
+    pub aggregation_type: &'static str,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Processed,
+    Filtered,
+    Duplicate,
+    Dropped(Reason),
+}
+
+/// Event types beyond this many are counted as `other`: a label's values are a closed set.
+const MAX_TYPES: usize = 20;
+
+/// The type of an event as a place in the tally.
+pub(crate) type TypeId = usize;
+
+/// What happened since the metrics moved last.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    metrics: PipelineMetrics,
+    types: Vec<TypeTally>,
+    last: TypeId, // most events have the type of the one before
+    times: Vec<(TypeId, EventTime)>,
+    printed: Vec<u64>, // by window: the rows that are in the metrics
+}
+
+/// The counts of one event type and the handles they go to.
+#[derive(Debug)]
+struct TypeTally {
+    name: Arc<str>,
+    received: u64,
+    processed: u64,
+    dropped: [u64; Verdict::DROPS],
+    received_total: Counter,
+    processed_total: Counter,
+    processing: Histogram,
+    end_to_end: Histogram,
+}
+
+impl Verdict {
+    const DROPS: usize = Reason::ALL.len() + 2;
+
+    /// Its place among the reasons to drop an event.
+    fn drop_index(self) -> Option<usize> {
+        match self {
+            Verdict::Processed => None,
+            Verdict::Dropped(reason) => Some(reason as usize),
+            Verdict::Filtered => Some(Reason::ALL.len()),
+            Verdict::Duplicate => Some(Reason::ALL.len() + 1),
+        }
+    }
+
+    fn drop_name(index: usize) -> &'static str {
+        match index.checked_sub(Reason::ALL.len()) {
+            None => Reason::ALL[index].name(),
+            Some(0) => "filtered",
+            Some(_) => "duplicate",
+        }
+    }
+}
+
+impl Tally {
+    /// The type of what could not be decoded.
+    pub(crate) const UNKNOWN: TypeId = 0;
+    /// The type of events beyond the first types.
+    const OTHER: TypeId = 1;
+
+    pub(crate) fn new(metrics: PipelineMetrics, windows: &[Window]) -> Self {
+        let types = ["unknown", "other"].map(|name| TypeTally::new(name, &metrics)).into();
+        Tally { metrics, types, last: Self::UNKNOWN, times: Vec::new(), printed: vec![0; windows.len()] }
+    }
+
+    /// The place of an event's type.
+    #[inline]
+    pub(crate) fn type_of(&mut self, name: &str) -> TypeId {
+        if *self.types[self.last].name != *name {
+            self.last = self.find_or_add(name);
+        }
+        self.last
+    }
+
+    fn find_or_add(&mut self, name: &str) -> TypeId {
+        if let Some(known) = self.types.iter().position(|t| *t.name == *name) {
+            return known;
+        }
+        if self.types.len() == MAX_TYPES + 2 {
+            return Self::OTHER;
+        }
+        self.types.push(TypeTally::new(name, &self.metrics));
+        self.types.len() - 1
+    }
+
+    /// One event was judged.
+    #[inline]
+    pub(crate) fn count(&mut self, event_type: TypeId, verdict: Verdict) {
+        let tally = &mut self.types[event_type];
+        tally.received += 1;
+        match verdict.drop_index() {
+            None => tally.processed += 1,
+            Some(index) => tally.dropped[index] += 1,
+        }
+    }
+
+    /// Remembers when a processed event happened, where latency is measured from there.
+    pub(crate) fn keep_time(&mut self, event_type: TypeId, time: EventTime) {
+        self.times.push((event_type, time));
+    }
+
+    /// Moves the metrics.
+    pub(crate) fn record(&mut self, timing: &Timing<'_>, windows: &[Window]) {
+        for (event_type, time) in self.times.drain(..) {
+            if let EndToEnd::Each(latency) = timing.end_to_end {
+                self.types[event_type].end_to_end.observe(latency(time));
+            }
+        }
+        for tally in &mut self.types {
+            tally.record(timing, &self.metrics);
+        }
+        for (window, printed) in windows.iter().zip(&mut self.printed) {
+            record_rows(&self.metrics, window, window.printed() - *printed);
+            *printed = window.printed();
+        }
+        self.record_panes(windows);
+    }
+
+    fn record_panes(&self, windows: &[Window]) {
+        for window in windows {
+            let window_type = window.kind.name();
+            let same = windows.iter().filter(|other| other.kind.name() == window_type);
+            let panes: usize = same.map(Window::panes).sum();
+            self.metrics.active_windows.get_or_create(&ByWindow { window_type }).set(panes as f64);
+        }
+    }
+}
+
+fn record_rows(metrics: &PipelineMetrics, window: &Window, rows: u64) {
+    let window_type = window.kind.name();
+    metrics.window_triggers_total.get_or_create(&ByWindow { window_type }).inc_by(rows);
+    for function in &window.functions {
+        let aggregation_type = function.name();
+        metrics.aggregations_computed_total.get_or_create(&ByAggregation { aggregation_type }).inc_by(rows);
+    }
+}
+
+impl TypeTally {
+    fn new(name: &str, metrics: &PipelineMetrics) -> Self {
+        let name: Arc<str> = name.into();
+        let labels = ByType { event_type: Arc::clone(&name) };
+        TypeTally {
+            name,
+            received: 0,
+            processed: 0,
+            dropped: [0; Verdict::DROPS],
+            received_total: metrics.events_received_total.get_or_create(&labels),
+            processed_total: metrics.events_processed_total.get_or_create(&labels),
+            processing: metrics.processing_duration_ms.get_or_create(&labels),
+            end_to_end: metrics.end_to_end_latency_ms.get_or_create(&labels),
+        }
+    }
+
+    fn record(&mut self, timing: &Timing<'_>, metrics: &PipelineMetrics) {
+        if self.received == 0 {
+            return;
+        }
+        self.received_total.inc_by(self.received);
+        self.processed_total.inc_by(self.processed);
+        self.processing.observe_n(timing.processing_ms, self.processed);
+        if let EndToEnd::Same(latency) = timing.end_to_end {
+            self.end_to_end.observe_n(latency, self.processed);
+        }
+        let dropped = std::mem::take(&mut self.dropped);
+        dropped.iter().enumerate().filter(|(_, count)| **count > 0).for_each(|(index, count)| {
+            self.record_drops(index, *count, metrics);
+        });
+        (self.received, self.processed) = (0, 0);
+    }
+
+    fn record_drops(&self, index: usize, count: u64, metrics: &PipelineMetrics) {
+        let (event_type, reason) = (Arc::clone(&self.name), Verdict::drop_name(index));
+        metrics.events_dropped_total.get_or_create(&Dropped { event_type, reason }).inc_by(count);
+        if Verdict::Duplicate.drop_index() == Some(index) {
+            metrics.deduplication_hits_total.inc_by(count);
+        }
+        if index < Reason::Late as usize {
+            metrics.errors_total.get_or_create(&ErrorType { error_type: reason }).inc_by(count);
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! One field of a group: a metric, or another group.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::meta::ParseNestedMeta;
+use syn::{Error, Expr, Ident, LitStr, Result, Type};
+
+use crate::syntax::{first_paragraph, refuse_at, wire_name};
+
+/// The sets a declaration can name, and their variants of `Buckets`.
+const SETS: [(&str, &str); 3] =
+    [("LATENCY_MS", "LatencyMs"), ("SIZE_BYTES", "SizeBytes"), ("THROUGHPUT", "Throughput")];
+
+pub(super) struct Field<'a> {
+    pub(super) ident: &'a Ident,
+    ty: &'a Type,
+    /// `None` for a flattened group, which declares its metrics itself.
+    declared: Option<Declared>,
+}
+
+/// What the declaration says of a metric.
+pub(super) struct Declared {
+    pub(super) name: LitStr,
+    help: String,
+    unit: Option<LitStr>,
+    buckets: Option<Expr>,
+}
+
+/// The attributes of a field as they are typed.
+#[derive(Default)]
+struct Attributes {
+    name: Option<LitStr>,
+    unit: Option<LitStr>,
+    buckets: Option<Expr>,
+    flatten: bool,
+}
+
+impl<'a> Field<'a> {
+    pub(super) fn read(field: &'a syn::Field, prefix: Option<&LitStr>) -> Result<Self> {
+        let Some(ident) = &field.ident else {
+            return Err(Error::new_spanned(field, "a metric needs a name"));
+        };
+        let attributes = Attributes::read(field)?;
+        let declared = if attributes.flatten {
+            attributes.refuse_beside_flatten(ident)?;
+            None
+        } else {
+            Some(Declared::new(field, ident, attributes, prefix)?)
+        };
+        Ok(Self { ident, ty: &field.ty, declared })
+    }
+
+    pub(super) fn declared(&self) -> Option<&Declared> {
+        self.declared.as_ref()
+    }
+
+    /// Constants that do not compile when the registry would refuse the declaration.
+    pub(super) fn checks(&self) -> TokenStream {
+        let Some(declared) = &self.declared else {
+            return TokenStream::new();
+        };
+        let (ty, name, span) = (self.ty, &declared.name, self.ident.span());
+        let kind = quote! { <#ty as ::streamgauge_metrics::Instrument>::KIND };
+        let by_name = refuse_at(span, &quote! { ::streamgauge_metrics::desc::metric_name_fault(#kind, #name) });
+        let bucketed = declared.buckets.is_some();
+        let by_buckets = refuse_at(span, &quote! { ::streamgauge_metrics::desc::buckets_fault(#kind, #bucketed) });
+        let by_bounds = declared.custom_bounds().map(|bounds| {
+            let bounds = quote! { &#bounds };
+            refuse_at(span, &quote! { ::streamgauge_metrics::histogram::bounds_fault(#bounds) })
+        });
+        quote! { #by_name #by_buckets #by_bounds }
+    }
+
+    pub(super) fn registration(&self) -> TokenStream {
+        let ty = self.ty;
+        match &self.declared {
+            Some(declared) => {
+                let desc = declared.desc(ty);
+                quote! { registry.register::<#ty>(#desc)? }
+            }
+            None => {
+                quote! { <#ty as ::streamgauge_metrics::Metrics>::register(registry)? }
+            }
+        }
+    }
+
+    pub(super) fn description(&self) -> TokenStream {
+        let ty = self.ty;
+        match &self.declared {
+            Some(declared) => {
+                let desc = declared.desc(ty);
+                quote! { all.push(#desc); }
+            }
+            None => {
+                quote! { all.extend(<#ty as ::streamgauge_metrics::Metrics>::describe()); }
+            }
+        }
+    }
+}
+
+impl Declared {
+    fn new(field: &syn::Field, ident: &Ident, attributes: Attributes, prefix: Option<&LitStr>) -> Result<Self> {
+        let help = first_paragraph(&field.attrs);
+        if help.is_empty() {
+            let message = "a metric needs a doc comment: it is the HELP text";
+            return Err(Error::new(ident.span(), message));
+        }
+        let own = attributes.name.map_or_else(|| wire_name(ident), |name| name.value());
+        let name = match prefix {
+            Some(prefix) => format!("{}_{own}", prefix.value()),
+            None => own,
+        };
+        Ok(Self { name: LitStr::new(&name, ident.span()), help, unit: attributes.unit, buckets: attributes.buckets })
+    }
+
+    /// An expression that makes the `Desc`.
+    fn desc(&self, ty: &Type) -> TokenStream {
+        let (name, help) = (&self.name, &self.help);
+        let unit = self.unit.as_ref().map(|unit| quote! { .with_unit(#unit) });
+        let buckets = self.buckets.as_ref().map(|_| {
+            let buckets = self.buckets_value();
+            quote! { .with_buckets(#buckets) }
+        });
+        quote! {
+            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets
+        }
+    }
+
+    fn buckets_value(&self) -> TokenStream {
+        if let Some(variant) = self.named_set() {
+            return quote! { ::streamgauge_metrics::Buckets::#variant };
+        }
+        let bounds = &self.buckets;
+        quote! {
+            ::streamgauge_metrics::Buckets::Custom(::std::borrow::Cow::Borrowed(const { &#bounds }))
+        }
+    }
+
+    fn custom_bounds(&self) -> Option<&Expr> {
+        match self.named_set() {
+            Some(_) => None,
+            None => self.buckets.as_ref(),
+        }
+    }
+
+    fn named_set(&self) -> Option<Ident> {
+        let Some(Expr::Path(path)) = &self.buckets else {
+            return None;
+        };
+        let ident = path.path.get_ident()?;
+        let (_, variant) = SETS.iter().find(|(name, _)| ident == name)?;
+        Some(Ident::new(variant, ident.span()))
+    }
+}
+
+impl Attributes {
+    fn read(field: &syn::Field) -> Result<Self> {
+        let mut attributes = Self::default();
+        for attribute in &field.attrs {
+            if attribute.path().is_ident("metrics") {
+                attribute.parse_nested_meta(|meta| attributes.take(&meta))?;
+            }
+        }
+        Ok(attributes)
+    }
+
+    fn take(&mut self, meta: &ParseNestedMeta) -> Result<()> {
+        if meta.path.is_ident("name") {
+            self.name = Some(meta.value()?.parse()?);
+        } else if meta.path.is_ident("unit") {
+            self.unit = Some(meta.value()?.parse()?);
+        } else if meta.path.is_ident("buckets") {
+            self.buckets = Some(meta.value()?.parse()?);
+        } else if meta.path.is_ident("flatten") {
+            self.flatten = true;
+        } else {
+            return Err(meta.error("expected `buckets`, `name`, `unit` or `flatten`"));
+        }
+        Ok(())
+    }
+
+    fn refuse_beside_flatten(&self, ident: &Ident) -> Result<()> {
+        if self.name.is_none() && self.unit.is_none() && self.buckets.is_none() {
+            return Ok(());
+        }
+        let message = "a flattened group declares its metrics itself";
+        Err(Error::new(ident.span(), message))
+    }
+}

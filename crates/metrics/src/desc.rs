@@ -1,0 +1,348 @@
+//! What a metric is: its name, kind, help and labels, and the rules for naming it.
+//!
+//! The rules are `const`, so the derives apply them while your code compiles and the registry
+//! applies the same ones to names made at run time.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::histogram::{self, Buckets};
+use crate::instrument::Instrument;
+use crate::label::Label;
+
+/// The kind of a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Only grows.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts observations by size.
+    Histogram,
+}
+
+/// A declaration: everything there is to know of a metric before it has a value.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Desc, Kind};
+///
+/// let desc = Desc::of::<Counter>("jobs_total", "Jobs done.");
+/// assert_eq!(desc.kind(), Kind::Counter);
+/// assert!(desc.validate().is_ok());
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desc {
+    name: Cow<'static, str>,
+    kind: Kind,
+    unit: Option<Cow<'static, str>>,
+    help: Cow<'static, str>,
+    labels: &'static [Label],
+    buckets: Option<Buckets>,
+}
+
+/// Why a declaration is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescError {
+    name: String,
+    fault: String,
+}
+
+impl Kind {
+    /// The word used in a TYPE line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+impl Desc {
+    /// Declares a metric of the type `T`, which says the kind and the labels. A histogram starts
+    /// with the [`Buckets::LatencyMs`] set.
+    pub fn of<T: Instrument>(name: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            name: name.into(),
+            kind: T::KIND,
+            unit: None,
+            help: help.into(),
+            labels: T::LABELS,
+            buckets: matches!(T::KIND, Kind::Histogram).then_some(Buckets::LatencyMs),
+        }
+    }
+
+    /// The same with a unit, which must be the last word of the name (before `_total`).
+    #[must_use]
+    pub fn with_unit(self, unit: impl Into<Cow<'static, str>>) -> Self {
+        Self { unit: Some(unit.into()), ..self }
+    }
+
+    /// The same with other buckets. Only a histogram may have any.
+    #[must_use]
+    pub fn with_buckets(self, buckets: Buckets) -> Self {
+        Self { buckets: Some(buckets), ..self }
+    }
+
+    /// The name on the wire.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The kind.
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The unit, if one was declared.
+    pub fn unit(&self) -> Option<&str> {
+        self.unit.as_deref()
+    }
+
+    /// The help text, unescaped.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+
+    /// The labels, in the order they are written.
+    pub const fn labels(&self) -> &'static [Label] {
+        self.labels
+    }
+
+    /// The buckets, if this is a histogram.
+    pub const fn buckets(&self) -> Option<&Buckets> {
+        self.buckets.as_ref()
+    }
+
+    /// Applies every rule of this module.
+    pub fn validate(&self) -> Result<(), DescError> {
+        match self.fault() {
+            None => Ok(()),
+            Some(fault) => Err(DescError { name: self.name.clone().into_owned(), fault }),
+        }
+    }
+
+    fn fault(&self) -> Option<String> {
+        if let Some(fault) = metric_name_fault(self.kind, &self.name) {
+            return Some(fault.to_owned());
+        }
+        self.help_fault().or_else(|| self.unit_fault()).or_else(|| self.label_fault()).or_else(|| self.bucket_fault())
+    }
+
+    fn help_fault(&self) -> Option<String> {
+        self.help.trim().is_empty().then(|| "it has no help text; say what it counts".to_owned())
+    }
+
+    fn unit_fault(&self) -> Option<String> {
+        let unit = self.unit()?;
+        let stem = self.name.strip_suffix("_total").unwrap_or(&self.name);
+        let fits = stem.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_'));
+        (!fits).then(|| format!("the name must end with its unit `_{unit}`"))
+    }
+
+    fn label_fault(&self) -> Option<String> {
+        for (i, label) in self.labels.iter().enumerate() {
+            if let Some(fault) = label_name_fault(label.name) {
+                return Some(format!("label `{}`: {fault}", label.name));
+            }
+            if self.labels[..i].iter().any(|other| other.name == label.name) {
+                return Some(format!("label `{}` is there twice", label.name));
+            }
+        }
+        None
+    }
+
+    fn bucket_fault(&self) -> Option<String> {
+        let bounds = self.buckets.as_ref().map(Buckets::standard_bounds);
+        buckets_fault(self.kind, bounds.is_some())
+            .or_else(|| bounds.and_then(histogram::bounds_fault))
+            .map(str::to_owned)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Desc {
+    /// One line for error messages: `counter jobs_total{queue,status} "Jobs done."`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)?;
+        let names: Vec<_> = self.labels.iter().map(|label| label.name).collect();
+        if !names.is_empty() {
+            write!(f, "{{{}}}", names.join(","))?;
+        }
+        write!(f, " {:?}", self.help)?;
+        if let Some(buckets) = &self.buckets {
+            write!(f, " buckets {buckets:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for DescError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "metric `{}` is refused: {}", self.name, self.fault)
+    }
+}
+
+impl std::error::Error for DescError {}
+
+/// What is wrong with a metric name for this kind, if anything.
+///
+/// Letters, digits and `_`, no digit first; `:` belongs to recording rules. `_total` is for
+/// counters and every counter has it, so that no format has to add or remove it. The endings a
+/// histogram writes itself are left to it.
+///
+/// ```
+/// use streamgauge_metrics::{Kind, desc::metric_name_fault};
+///
+/// assert!(metric_name_fault(Kind::Counter, "jobs_total").is_none());
+/// assert!(metric_name_fault(Kind::Counter, "jobs").is_some());
+/// ```
+pub const fn metric_name_fault(kind: Kind, name: &str) -> Option<&'static str> {
+    let bytes = name.as_bytes();
+    if !is_identifier(bytes) {
+        return Some("a metric name is letters, digits and `_`, and does not start with a digit");
+    }
+    let total = ends_with(bytes, b"_total");
+    match (kind, total) {
+        (Kind::Counter, false) => return Some("the name of a counter ends with `_total`"),
+        (Kind::Gauge | Kind::Histogram, true) => {
+            return Some("only the name of a counter ends with `_total`");
+        }
+        _ => {}
+    }
+    if bytes.len() == "_total".len() && total {
+        return Some("the name says nothing but `_total`");
+    }
+    if ends_with(bytes, b"_bucket") || ends_with(bytes, b"_created") {
+        return Some("`_bucket` and `_created` are written by the formats themselves");
+    }
+    None
+}
+
+/// What is wrong with a label name, if anything.
+///
+/// ```
+/// use streamgauge_metrics::desc::label_name_fault;
+///
+/// assert!(label_name_fault("topic").is_none());
+/// assert!(label_name_fault("le").is_some());
+/// assert!(label_name_fault("__name__").is_some());
+/// ```
+pub const fn label_name_fault(name: &str) -> Option<&'static str> {
+    let bytes = name.as_bytes();
+    if !is_identifier(bytes) {
+        return Some("a label name is letters, digits and `_`, and does not start with a digit");
+    }
+    if bytes.len() >= 2 && bytes[0] == b'_' && bytes[1] == b'_' {
+        return Some("label names that start with `__` are reserved");
+    }
+    if equals(bytes, b"le") || equals(bytes, b"quantile") {
+        return Some("the label names `le` and `quantile` are reserved");
+    }
+    None
+}
+
+/// What is wrong with a declaration of this kind that does or does not say its buckets.
+///
+/// ```
+/// use streamgauge_metrics::{Kind, desc::buckets_fault};
+///
+/// assert!(buckets_fault(Kind::Histogram, true).is_none());
+/// assert!(buckets_fault(Kind::Gauge, true).is_some());
+/// ```
+pub const fn buckets_fault(kind: Kind, has_buckets: bool) -> Option<&'static str> {
+    match (kind, has_buckets) {
+        (Kind::Histogram, false) => Some("a histogram says its buckets"),
+        (Kind::Counter | Kind::Gauge, true) => Some("only a histogram has buckets"),
+        _ => None,
+    }
+}
+
+const fn is_identifier(bytes: &[u8]) -> bool {
+    if bytes.is_empty() || bytes[0].is_ascii_digit() {
+        return false;
+    }
+    let mut i = 0;
+    while i < bytes.len() {
+        if !bytes[i].is_ascii_alphanumeric() && bytes[i] != b'_' {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+const fn equals(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && ends_with(a, b)
+}
+
+const fn ends_with(bytes: &[u8], end: &[u8]) -> bool {
+    if bytes.len() < end.len() {
+        return false;
+    }
+    let start = bytes.len() - end.len();
+    let mut i = 0;
+    while i < end.len() {
+        if bytes[start + i] != end[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Desc, Kind, label_name_fault, metric_name_fault};
+    use crate::{Buckets, Counter, Gauge, Histogram};
+
+    #[test]
+    fn names_that_would_break_a_format_are_refused() {
+        for bad in ["", "9lives", "a-b", "a.b", "a:b", "ä", "x_total", "x_bucket", "x_created"] {
+            assert!(metric_name_fault(Kind::Gauge, bad).is_some(), "{bad}");
+        }
+        for good in ["a", "_a", "A9_b", "queue_count", "subtotal", "total_series"] {
+            assert_eq!(metric_name_fault(Kind::Gauge, good), None, "{good}");
+        }
+    }
+
+    #[test]
+    fn a_counter_ends_with_total_and_says_more_than_that() {
+        assert!(metric_name_fault(Kind::Counter, "subtotal").is_some());
+        assert!(metric_name_fault(Kind::Counter, "_total").is_some());
+        assert_eq!(metric_name_fault(Kind::Counter, "x_total"), None);
+    }
+
+    #[test]
+    fn reserved_label_names_are_refused_and_their_neighbours_are_not() {
+        for bad in ["", "1", "a-b", "__a", "le", "quantile"] {
+            assert!(label_name_fault(bad).is_some(), "{bad}");
+        }
+        for good in ["a", "_a", "lest", "tle", "quantiles"] {
+            assert_eq!(label_name_fault(good), None, "{good}");
+        }
+    }
+
+    #[test]
+    fn a_unit_must_be_the_last_word_of_the_name() {
+        let desc = |name| Desc::of::<Counter>(name, "x").with_unit("bytes");
+        assert!(desc("sent_bytes_total").validate().is_ok());
+        assert!(desc("sentbytes_total").validate().is_err());
+        assert!(desc("bytes_sent_total").validate().is_err());
+    }
+
+    #[test]
+    fn help_is_needed_and_buckets_fit_the_kind() {
+        assert!(Desc::of::<Gauge>("a", " ").validate().is_err());
+        let bucketed = Desc::of::<Gauge>("a", "x").with_buckets(Buckets::LatencyMs);
+        assert!(bucketed.validate().is_err());
+        let unsorted = Buckets::Custom(vec![2.0, 1.0].into());
+        let desc = Desc::of::<Histogram>("a", "x").with_buckets(unsorted);
+        assert!(desc.validate().is_err());
+    }
+}

@@ -1,0 +1,3 @@
+//! Snapshots as bytes on the wire. An encoder writes what is declared and edits nothing.
+
+pub mod text;

@@ -1,0 +1,100 @@
+//! What can be chosen from outside when a registry is made.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::desc::Desc;
+use crate::histogram::{Bounds, BoundsError, Buckets};
+
+/// Bucket bounds from outside, such as a configuration file. What is `None` or not named keeps
+/// its standard.
+///
+/// ```
+/// use streamgauge_metrics::{Options, Registry};
+///
+/// let options = Options {
+///     per_metric: [("wait_ms".to_owned(), vec![1.0, 10.0])].into(),
+///     ..Options::default()
+/// };
+/// assert!(Registry::with_options(options).is_ok());
+///
+/// let wrong = Options { size_bytes: Some(vec![]), ..Options::default() };
+/// assert!(Registry::with_options(wrong).is_err());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Options {
+    /// In place of [`Buckets::LatencyMs`].
+    pub latency_ms: Option<Vec<f64>>,
+    /// In place of [`Buckets::SizeBytes`].
+    pub size_bytes: Option<Vec<f64>>,
+    /// In place of [`Buckets::Throughput`].
+    pub throughput: Option<Vec<f64>>,
+    /// For single histograms, by the name on the wire; goes before the sets above.
+    pub per_metric: BTreeMap<String, Vec<f64>>,
+}
+
+/// Which bounds are refused, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionsError {
+    /// The set or the metric.
+    of: String,
+    why: BoundsError,
+}
+
+/// [`Options`], proven.
+#[derive(Default)]
+pub(super) struct StandardBounds {
+    latency_ms: Option<Bounds>,
+    size_bytes: Option<Bounds>,
+    throughput: Option<Bounds>,
+    per_metric: BTreeMap<String, Bounds>,
+}
+
+impl Options {
+    pub(super) fn prove(self) -> Result<StandardBounds, OptionsError> {
+        let set = |of: &str, upper: Option<Vec<f64>>| upper.map(|u| prove(of, &u)).transpose();
+        let single = |(name, upper): (String, Vec<f64>)| {
+            let bounds = prove(&name, &upper)?;
+            Ok((name, bounds))
+        };
+        Ok(StandardBounds {
+            latency_ms: set("LATENCY_MS", self.latency_ms)?,
+            size_bytes: set("SIZE_BYTES", self.size_bytes)?,
+            throughput: set("THROUGHPUT", self.throughput)?,
+            per_metric: self.per_metric.into_iter().map(single).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+fn prove(of: &str, upper: &[f64]) -> Result<Bounds, OptionsError> {
+    Bounds::new(upper).map_err(|why| OptionsError { of: of.to_owned(), why })
+}
+
+impl StandardBounds {
+    /// The bounds of a metric; `None` if it is no histogram.
+    pub(super) fn resolve(&self, desc: &Desc) -> Option<Bounds> {
+        let buckets = desc.buckets()?;
+        if let Some(bounds) = self.per_metric.get(desc.name()) {
+            return Some(bounds.clone());
+        }
+        let chosen = match buckets {
+            Buckets::LatencyMs => self.latency_ms.clone(),
+            Buckets::SizeBytes => self.size_bytes.clone(),
+            Buckets::Throughput => self.throughput.clone(),
+            Buckets::Custom(_) => None,
+        };
+        chosen.or_else(|| Bounds::new(buckets.standard_bounds()).ok())
+    }
+}
+
+impl fmt::Display for OptionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the buckets of `{}` are refused: {}", self.of, self.why)
+    }
+}
+
+impl std::error::Error for OptionsError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.why)
+    }
+}

@@ -1,0 +1,146 @@
+//! The configuration: read from YAML, then proven into these types. Nothing behind them validates again.
+
+mod effective;
+mod fault;
+mod load;
+mod node;
+mod overrides;
+mod preset;
+mod prove;
+mod quantity;
+mod reference;
+mod scalar;
+mod schema;
+mod substitute;
+mod table;
+mod value;
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use streamgauge_flow::Settings;
+
+pub use effective::Effective;
+pub use fault::Faults;
+pub use load::{Loaded, load};
+pub(crate) use prove::writable;
+pub use reference::reference;
+pub use schema::schema;
+
+/// A proven configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who is running.
+    pub service: Service,
+    /// Where `/metrics` is served; `None` if it is switched off.
+    pub prometheus: Option<Prometheus>,
+    /// Where events come from.
+    pub source: Source,
+    /// What is computed.
+    pub pipeline: Settings,
+    /// A silent live input lets the watermark move on after this long.
+    pub idle_timeout: Duration,
+    /// Where result rows go.
+    pub sink: Output,
+    /// Where late events go, if anywhere.
+    pub late: Option<Output>,
+    /// Where dead letters go, if anywhere.
+    pub dead_letter: Option<Output>,
+}
+
+/// Who is running.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// The service's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Such as production or dev.
+    pub environment: String,
+    /// Which of several instances.
+    pub instance_id: String,
+}
+
+/// The scrape endpoint.
+#[derive(Clone, Debug)]
+pub struct Prometheus {
+    /// Where to listen; port 0 picks one.
+    pub address: SocketAddr,
+    /// The path of the metrics, `/metrics` by default.
+    pub path: String,
+    /// Overrides of the standard histogram buckets, if configured.
+    pub latency_ms_buckets: Option<Vec<f64>>,
+    /// The same for sizes.
+    pub size_bytes_buckets: Option<Vec<f64>>,
+    /// The same for throughput.
+    pub throughput_buckets: Option<Vec<f64>>,
+}
+
+/// Where events come from: inputs that follow each other.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The inputs in reading order; at least one.
+    pub inputs: Vec<Input>,
+    /// How fast they are played.
+    pub speed: Speed,
+}
+
+/// One input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Standard input.
+    Stdin,
+    /// A file; `.gz` and `.zst` are decompressed.
+    File(PathBuf),
+}
+
+/// How fast the input is played.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Speed {
+    /// As fast as it can be read.
+    Max,
+    /// This many times the speed of event time; positive and finite.
+    Factor(f64),
+}
+
+/// Where rows go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output.
+    Stdout,
+    /// A file.
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// What to do if it is there already.
+        existing: Existing,
+    },
+}
+
+/// What to do with a file that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// Write behind what is there.
+    Append,
+    /// Begin anew.
+    Truncate,
+    /// Do not start.
+    Refuse,
+}
+
+impl Input {
+    /// The file, unless it is standard input.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Input::Stdin => None,
+            Input::File(path) => Some(path),
+        }
+    }
+
+    /// What inputs are ordered by: the path, or `-`.
+    pub(crate) fn name(&self) -> &OsStr {
+        self.file().map_or(OsStr::new("-"), Path::as_os_str)
+    }
+}

@@ -1,0 +1,75 @@
+//! From values of the right shape to proven types: what only several keys together, or the machine, can tell.
+
+mod event;
+mod files;
+mod observability;
+mod output;
+mod source;
+mod windows;
+
+pub(crate) use output::writable;
+
+use std::time::Duration;
+
+use streamgauge_flow::{Settings, Span, WatermarkSettings};
+
+use super::Config;
+use super::fault::Faults;
+use super::value::Value;
+
+/// Everything that was proven; some of it may be missing where a fault was reported.
+pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
+    let service = observability::service(root);
+    let prometheus = observability::prometheus(root, faults);
+    observability::contradictions(root, faults);
+    let event = event::prove(root, faults);
+    let windows = windows::prove(root, event.mapping.as_ref(), faults);
+    let source = source::prove(root, event.mapping.as_ref(), faults);
+    let outputs = output::prove(root, &source.files, faults);
+    delivery(root, faults);
+    Some(Config {
+        service: service?,
+        prometheus: prometheus?,
+        source: source.source?,
+        pipeline: Settings {
+            format: source.format?,
+            mapping: event.mapping?,
+            max_record_bytes: source.max_record_bytes?,
+            filter: event.filter?,
+            deduplicate: event.deduplicate?,
+            watermark: watermark(root)?,
+            windows: windows?,
+        },
+        idle_timeout: duration(root.span("watermark.idle_timeout")?)?,
+        sink: outputs.sink?,
+        late: outputs.late?,
+        dead_letter: outputs.dead_letter?,
+    })
+}
+
+fn watermark(root: &Value) -> Option<WatermarkSettings> {
+    Some(WatermarkSettings {
+        max_out_of_orderness: root.span("watermark.max_out_of_orderness")?,
+        max_future_skew: root.span("watermark.max_future_skew")?,
+    })
+}
+
+fn duration(span: Span) -> Option<Duration> {
+    u64::try_from(span.as_nanos()).ok().map(Duration::from_nanos)
+}
+
+/// Exactly-once rests on state that outlives the process, on input that can be read again and on output that can be cut back.
+fn delivery(root: &Value, faults: &mut Faults) {
+    let Some(delivery) = root.get("delivery").filter(|d| d.text() == Some("exactly_once")) else { return };
+    let mut refuse = |why: &str| faults.push(delivery.fault(format!("exactly_once contradicts {why}")));
+    if root.at("sink.stdout").is_some() {
+        refuse("sink.stdout: what was printed cannot be taken back; expected a file or kafka sink");
+    }
+    if root.says("state.backend", "memory") {
+        refuse("state.backend memory: it does not outlive the process; expected a durable backend");
+    }
+    let paths = root.at("source.file.paths").and_then(Value::items).unwrap_or_default();
+    if paths.iter().any(|p| p.text() == Some("-")) {
+        refuse("standard input in source.file.paths: it cannot be read again; expected files");
+    }
+}

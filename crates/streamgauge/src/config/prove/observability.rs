@@ -1,0 +1,102 @@
+//! What the service shows of itself.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use super::super::fault::Faults;
+use super::super::scalar::number;
+use super::super::value::Value;
+use super::super::{Prometheus, Service};
+
+pub(super) fn service(root: &Value) -> Option<Service> {
+    let service = root.at("observability.service")?;
+    let text = |name| service.get(name)?.text().map(str::to_owned);
+    Some(Service {
+        name: text("name")?,
+        version: text("version")?,
+        environment: text("environment")?,
+        instance_id: text("instance_id")?,
+    })
+}
+
+pub(super) fn prometheus(root: &Value, faults: &mut Faults) -> Option<Option<Prometheus>> {
+    let prometheus = root.at("observability.prometheus")?;
+    let address = address(prometheus, faults);
+    let path = path(prometheus.at("endpoint.path")?, faults);
+    let mut bounds = |name: &str| match prometheus.at(&format!("histograms.{name}")) {
+        None => Some(None),
+        Some(value) => buckets(value, faults).map(Some),
+    };
+    let latency = bounds("latency_ms_buckets");
+    let size = bounds("size_bytes_buckets");
+    let throughput = bounds("throughput_buckets");
+    let proven = Prometheus {
+        address: address?,
+        path: path?,
+        latency_ms_buckets: latency?,
+        size_bytes_buckets: size?,
+        throughput_buckets: throughput?,
+    };
+    let enabled: bool = prometheus.parse("enabled")?;
+    Some(enabled.then_some(proven))
+}
+
+fn address(prometheus: &Value, faults: &mut Faults) -> Option<SocketAddr> {
+    let host = prometheus.at("endpoint.host")?;
+    let port: u16 = prometheus.parse("endpoint.port")?;
+    let text = host.text()?;
+    let found = (text, port).to_socket_addrs().ok().and_then(|mut all| all.next());
+    if found.is_none() {
+        let what = format!("\"{text}\" is neither an IP address nor a host name that is known here; expected for example 0.0.0.0 or 127.0.0.1");
+        faults.push(host.fault(what));
+    }
+    found
+}
+
+fn path(value: &Value, faults: &mut Faults) -> Option<String> {
+    let text = value.text()?;
+    let plain = text.starts_with('/') && text.chars().all(|c| c.is_ascii_graphic() && !"?#%".contains(c));
+    if !plain {
+        faults.push(value.fault(format!("\"{text}\" is not a plain path; expected for example /metrics")));
+    } else if matches!(text, "/" | "/health" | "/ready" | "/api/live" | "/api/config") {
+        faults.push(value.fault(format!("{text} is served already; expected another path such as /metrics")));
+    }
+    Some(text.to_owned())
+}
+
+fn buckets(value: &Value, faults: &mut Faults) -> Option<Vec<f64>> {
+    let items = value.items()?;
+    let bounds = items.iter().map(|v| v.text().and_then(number)).collect::<Option<Vec<f64>>>()?;
+    if bounds.is_empty() {
+        faults.push(value.fault("is empty; expected at least one upper bound"));
+    }
+    if let Some(at) = bounds.windows(2).position(|pair| pair[0] >= pair[1]) {
+        faults.push(items[at + 1].fault(format!("{} does not come after {}; expected increasing bounds", items[at + 1], items[at])));
+    }
+    Some(bounds)
+}
+
+/// Settings that are fine each by itself but not together.
+pub(super) fn contradictions(root: &Value, faults: &mut Faults) {
+    let Some(observability) = root.get("observability") else { return };
+    let pair = |a: &str, b: &str| Some((observability.at(a)?, observability.at(b)?));
+    let numbers = |a: &Value, b: &Value| number(a.text()?).zip(number(b.text()?));
+    if let Some((total, registry)) = pair("cardinality.max_total_series", "prometheus.registry.max_cardinality")
+        && total.is_given()
+        && registry.is_given()
+        && numbers(total, registry).is_some_and(|(a, b)| a.total_cmp(&b).is_ne())
+    {
+        faults.push(total.fault(format!("{total} contradicts {} {registry}; expected the same number", registry.path)));
+    }
+    if let Some((warning, critical)) = pair("cardinality.warning_threshold", "cardinality.critical_threshold")
+        && numbers(warning, critical).is_some_and(|(a, b)| a >= b)
+    {
+        let at = if warning.is_given() { warning } else { critical };
+        faults.push(at.fault(format!("the warning at {warning} would not come before the critical threshold at {critical}; expected warning_threshold to be smaller")));
+    }
+    if let Some((batch, queue)) = pair("opentelemetry.tracing.batch.max_export_batch_size", "opentelemetry.tracing.batch.max_queue_size")
+        && numbers(batch, queue).is_some_and(|(a, b)| a > b)
+    {
+        let at = if batch.is_given() { batch } else { queue };
+        faults.push(at.fault(format!("a batch of {batch} never fits a queue of {queue}; expected max_export_batch_size to be at most max_queue_size")));
+    }
+}

@@ -1,0 +1,122 @@
+//! Where rows, late events and dead letters go, and that they can.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access};
+
+use super::super::fault::Faults;
+use super::super::value::Value;
+use super::super::{Existing, Output};
+
+/// What was proven about the three outputs.
+pub(super) struct Outputs {
+    pub(super) sink: Option<Output>,
+    pub(super) late: Option<Option<Output>>,
+    pub(super) dead_letter: Option<Option<Output>>,
+}
+
+/// Who uses what, to find out about what is used twice.
+struct Uses<'a> {
+    inputs: Vec<PathBuf>,
+    outputs: Vec<(PathBuf, &'a str)>,
+    stdout: Option<&'a str>,
+}
+
+pub(super) fn prove(root: &Value, inputs: &[PathBuf], faults: &mut Faults) -> Outputs {
+    let inputs = inputs.iter().filter_map(|p| identity(p)).collect();
+    let mut uses = Uses { inputs, outputs: Vec::new(), stdout: None };
+    let sink = root.get("sink").and_then(|v| output(v, &mut uses, faults));
+    let mut optional = |name| match root.get(name) {
+        None => Some(None),
+        Some(value) => output(value, &mut uses, faults).map(Some),
+    };
+    Outputs { sink, late: optional("late"), dead_letter: optional("dead_letter") }
+}
+
+fn output<'a>(value: &'a Value, uses: &mut Uses<'a>, faults: &mut Faults) -> Option<Output> {
+    if let Some(stdout) = value.get("stdout") {
+        if let Some(other) = uses.stdout.replace(&value.path) {
+            faults.push(stdout.fault(format!("standard output is already used by {other}; expected a file")));
+        }
+        return Some(Output::Stdout);
+    }
+    let file = value.get("file")?;
+    let at = file.get("path")?;
+    let path = PathBuf::from(at.text()?);
+    let existing = existing(file)?;
+    if let Err(what) = uses.take(&path, &value.path).and_then(|()| writable(&path, existing)) {
+        faults.push(at.fault(what));
+    }
+    Some(Output::File { path, existing })
+}
+
+fn existing(file: &Value) -> Option<Existing> {
+    match file.get("existing")?.text()? {
+        "append" => Some(Existing::Append),
+        "truncate" => Some(Existing::Truncate),
+        _ => Some(Existing::Refuse),
+    }
+}
+
+impl<'a> Uses<'a> {
+    fn take(&mut self, path: &Path, by: &'a str) -> Result<(), String> {
+        let Some(identity) = identity(path) else { return Ok(()) };
+        if self.inputs.contains(&identity) {
+            return Err(format!("\"{}\" is also read by source.file; expected another file", path.display()));
+        }
+        if let Some((_, other)) = self.outputs.iter().find(|(p, _)| *p == identity) {
+            return Err(format!("\"{}\" is also written by {other}; expected another file", path.display()));
+        }
+        self.outputs.push((identity, by));
+        Ok(())
+    }
+}
+
+/// The one path that all ways of writing it have in common; devices such as `/dev/null` may be shared.
+fn identity(path: &Path) -> Option<PathBuf> {
+    if path.exists() {
+        return path.canonicalize().ok().filter(|p| p.is_file());
+    }
+    let folder = folder(path).canonicalize().ok()?;
+    Some(folder.join(path.file_name().map_or_else(OsString::new, OsString::from)))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether a file can be begun or gone on with at this path. Nothing is created to find out.
+pub(crate) fn writable(path: &Path, existing: Existing) -> Result<(), String> {
+    let shown = path.display();
+    if path.is_dir() {
+        return Err(format!("\"{shown}\" is a folder; expected a file in it"));
+    }
+    if !path.exists() {
+        return enterable(path);
+    }
+    if existing == Existing::Refuse && path.is_file() {
+        return Err(format!("\"{shown}\" is there already; remove it, or set existing: append or existing: truncate"));
+    }
+    access(path, Access::WRITE_OK).map_err(|e| {
+        format!("\"{shown}\" cannot be written: {}; give write permission or choose another path", reason(e))
+    })
+}
+
+fn enterable(path: &Path) -> Result<(), String> {
+    let folder = folder(path);
+    let (shown, of) = (path.display(), folder.display());
+    if !folder.exists() {
+        return Err(format!("\"{shown}\" cannot be created: there is no folder \"{of}\"; create it with mkdir -p {of}"));
+    }
+    if !folder.is_dir() {
+        return Err(format!("\"{shown}\" cannot be created: \"{of}\" is not a folder; choose another path"));
+    }
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| {
+        format!("\"{shown}\" cannot be created: {}; give write permission for \"{of}\" or choose another path", reason(e))
+    })
+}
+
+fn reason(error: rustix::io::Errno) -> String {
+    std::io::Error::from(error).kind().to_string()
+}

@@ -1,0 +1,74 @@
+//! Every metric of the binary: the sum of the groups that are declared beside the code that moves them.
+
+use streamgauge_export::ProcessMetrics;
+use streamgauge_flow::{ErrorType, PipelineMetrics};
+use streamgauge_metrics::{Counter, Desc, Metrics, Options, OptionsError, RegisterError, Registry};
+
+use crate::config::Prometheus;
+
+/// Failures of a run that are not the fault of an event.
+#[derive(Clone, Debug)]
+pub(crate) struct Failures {
+    pub(crate) source: Counter,
+    pub(crate) sink: Counter,
+}
+
+/// Every metric that this binary can export, sorted by name.
+pub(crate) fn describe() -> Vec<Desc> {
+    let mut all = Registry::new().describe(); // its own
+    all.extend(PipelineMetrics::describe());
+    all.extend(ProcessMetrics::describe());
+    all.sort_by(|a, b| a.name().cmp(b.name()));
+    all
+}
+
+/// An empty registry with the configured buckets.
+///
+/// # Errors
+/// If the buckets cannot be used.
+pub(crate) fn registry(endpoint: Option<&Prometheus>) -> Result<Registry, OptionsError> {
+    let Some(endpoint) = endpoint else { return Ok(Registry::new()) };
+    Registry::with_options(Options {
+        latency_ms: endpoint.latency_ms_buckets.clone(),
+        size_bytes: endpoint.size_bytes_buckets.clone(),
+        throughput: endpoint.throughput_buckets.clone(),
+        ..Options::default()
+    })
+}
+
+impl Failures {
+    /// Finds the counters that the pipeline shares, so that both failures show as 0 from the start.
+    ///
+    /// # Errors
+    /// If a metric of the same name but another declaration is there already.
+    pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        let errors = PipelineMetrics::register(registry)?.errors_total;
+        let of = |error_type| errors.get_or_create(&ErrorType { error_type });
+        Ok(Failures { source: of("source"), sink: of("sink") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_described_can_be_registered_together() {
+        let registry = registry(None).unwrap();
+        Failures::register(&registry).unwrap();
+        ProcessMetrics::register(&registry).unwrap();
+        let names = |all: &[Desc]| all.iter().map(|d| d.name().to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(&describe()), names(&registry.describe()));
+    }
+
+    #[test]
+    fn failures_show_as_zero_before_there_are_any() {
+        let registry = registry(None).unwrap();
+        Failures::register(&registry).unwrap();
+        let text = registry.render_prometheus();
+        for kind in ["source", "sink"] {
+            let line = format!("stream_processor_errors_total{{error_type=\"{kind}\"}} 0\n");
+            assert!(text.contains(&line), "{text}");
+        }
+    }
+}

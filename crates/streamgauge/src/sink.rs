@@ -1,0 +1,94 @@
+//! Where result rows go: a file, a pipe, or a person at a terminal.
+
+mod encode;
+mod lines;
+mod outputs;
+mod table;
+
+use std::io::{self, IsTerminal};
+
+use streamgauge_flow::Rows;
+
+pub(crate) use encode::side_row;
+pub(crate) use lines::{Lines, OpenError, Role, WriteError, Written};
+pub(crate) use outputs::Outputs;
+
+use crate::config::Output;
+use crate::progress::Bar;
+use table::Table;
+
+/// The sink of result rows.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    lines: Lines,
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    Ndjson,
+    /// The bar is on the same terminal.
+    Table(Table, Bar),
+}
+
+impl Sink {
+    /// Opens the sink: a table for a terminal, JSON lines for everything else.
+    ///
+    /// # Errors
+    /// If it cannot be written, or is there already and must not be.
+    pub(crate) fn open(output: &Output, bar: &Bar) -> Result<Self, OpenError> {
+        let lines = Lines::open(output, Role::Sink)?;
+        let form = match output {
+            Output::Stdout if io::stdout().is_terminal() => {
+                Form::Table(Table::default(), bar.clone())
+            }
+            _ => Form::Ndjson,
+        };
+        Ok(Sink { lines, form })
+    }
+
+    /// Takes rows; they are in the sink after the next [`flush`](Self::flush) at the latest.
+    ///
+    /// # Errors
+    /// If the sink takes no more.
+    pub(crate) fn write(&mut self, rows: &Rows) -> Result<(), WriteError> {
+        match &mut self.form {
+            Form::Ndjson => rows.iter().try_for_each(|row| {
+                self.lines.push(row.revision > 0, |out| encode::row(out, &row))
+            }),
+            Form::Table(table, bar) => {
+                let lines = &mut self.lines;
+                bar.suspend(|| {
+                    table.fit(rows);
+                    rows.iter().try_for_each(|row| {
+                        lines.push(row.revision > 0, |out| table.row(out, &row))
+                    })
+                })
+            }
+        }
+    }
+
+    /// Writes whatever is buffered.
+    ///
+    /// # Errors
+    /// If the sink takes no more.
+    pub(crate) fn flush(&mut self) -> Result<(), WriteError> {
+        match &self.form {
+            Form::Ndjson => self.lines.flush(),
+            Form::Table(_, bar) => bar.clone().suspend(|| self.lines.flush()),
+        }
+    }
+
+    pub(crate) fn lines(&mut self) -> &mut Lines {
+        &mut self.lines
+    }
+
+    pub(crate) fn into_lines(self) -> Lines {
+        self.lines
+    }
+
+    /// How many rows are in the sink.
+    pub(crate) fn written(&self) -> Written {
+        self.lines.written()
+    }
+}
