@@ -60,7 +60,7 @@ impl Framer {
 
     /// Where the next bytes that are read go; never empty.
     pub fn spare(&mut self) -> &mut [u8] {
-        if self.buffer.len() < self.filled + READ {
+        if self.buffer.len() < self.filled + READ / 2 {
             self.buffer.resize(self.filled + READ, 0);
         }
         &mut self.buffer[self.filled..]
@@ -117,9 +117,17 @@ impl Framer {
     }
 
     fn take(&mut self, count: usize) -> Block {
-        let rest = self.buffer[count..self.filled].to_vec();
-        let mut bytes = std::mem::replace(&mut self.buffer, rest);
-        bytes.truncate(count);
+        // A small block is copied out, so that the buffer stays; a large one goes with the buffer, so that nothing is copied.
+        let bytes = if count < READ / 4 {
+            let bytes = self.buffer[..count].to_vec();
+            self.buffer.copy_within(count..self.filled, 0);
+            bytes
+        } else {
+            let rest = self.buffer[count..self.filled].to_vec();
+            let mut bytes = std::mem::replace(&mut self.buffer, rest);
+            bytes.truncate(count);
+            bytes
+        };
         let block = Block { offset: self.offset, bytes, oversize: None };
         self.offset += count as u64;
         self.filled -= count;

@@ -1,0 +1,242 @@
+//! Decoding against serde_json, line by line: what is an event, what is none and why, and what its fields are.
+
+mod lines;
+mod oracle;
+
+use lines::Random;
+use oracle::Refused;
+use streamgauge_flow::{
+    AggregateSettings, Batch, Decoder, Effects, Format, Function, Mapping, Number, Pipeline, Reason, Settings, Span,
+    TimeFormat, TypeFrom, WallTime, WatermarkSettings, WindowKind, WindowSettings,
+};
+use streamgauge_metrics::Registry;
+
+const STRINGS: [&[&str]; 2] = [&["text"], &["deep", "a"]];
+const NUMBERS: [&[&str]; 3] = [&["number"], &["deep", "b"], &["other"]];
+
+fn mapping() -> Mapping {
+    let at = |text: &str| text.parse().unwrap();
+    let fields = |paths: &[&[&str]]| {
+        paths.iter().map(|path| (path.join("_"), format!("/{}", path.join("/")).parse().unwrap())).collect()
+    };
+    Mapping {
+        id: Some(at("/id")),
+        event_type: TypeFrom::Value("t".to_owned()),
+        time: at("/time"),
+        time_format: TimeFormat::Rfc3339,
+        strings: fields(&STRINGS),
+        numbers: fields(&NUMBERS),
+    }
+}
+
+/// The text of a field by the rules: strings as they are, numbers and booleans as written.
+fn text_of(raw: &str) -> Result<String, Reason> {
+    match raw.as_bytes()[0] {
+        b'"' => serde_json::from_str(raw).map_err(|_| Reason::InvalidField),
+        b'{' | b'[' => Err(Reason::InvalidField),
+        b'n' => Ok(String::new()),
+        _ => Ok(raw.to_owned()),
+    }
+}
+
+fn number_of(raw: &str) -> Result<Option<Number>, Reason> {
+    if raw == "null" {
+        return Ok(None);
+    }
+    if raw.starts_with('"') {
+        return Err(Reason::InvalidField);
+    }
+    let whole = !raw.contains(['.', 'e', 'E']);
+    if let Some(whole) = raw.parse().ok().filter(|_| whole) {
+        return Ok(Some(Number::Whole(whole)));
+    }
+    let double: Option<f64> = serde_json::from_str(raw).ok();
+    double.map(|double| Some(Number::Double(double))).ok_or(Reason::InvalidField)
+}
+
+type Fields = (String, Vec<String>, Vec<Option<Number>>);
+
+fn expected(line: &[u8]) -> Result<Fields, Reason> {
+    let paths: Vec<&[&str]> = [&["id"][..], &["time"]].into_iter().chain(STRINGS).chain(NUMBERS).collect();
+    let members = oracle::members(line, &paths).map_err(|refused| match refused {
+        Refused::Utf8 => Reason::InvalidUtf8,
+        Refused::Json => Reason::InvalidJson,
+    })?;
+    let text = |at: usize| members[at].as_deref().map_or(Ok(String::new()), text_of);
+    let present = |at: usize| members[at].as_deref().is_some_and(|raw| raw != "null");
+    let id = text(0)?;
+    if id.is_empty() {
+        return Err(Reason::MissingField);
+    }
+    let time = text(1)?;
+    if !present(1) {
+        return Err(Reason::MissingField);
+    }
+    if time != "2024-01-01T00:00:00Z" {
+        return Err(Reason::InvalidTimestamp);
+    }
+    let strings = (2..4).map(text).collect::<Result<_, _>>()?;
+    let numbers = (4..7).map(|at| members[at].as_deref().map_or(Ok(None), number_of)).collect::<Result<_, _>>()?;
+    Ok((id, strings, numbers))
+}
+
+fn decoded(decoder: &mut Decoder, line: &[u8]) -> Result<Fields, Reason> {
+    let text = std::str::from_utf8(line).map_err(|_| Reason::InvalidUtf8)?;
+    let event = decoder.decode(text).map_err(|refusal| refusal.reason)?;
+    let strings = (0..2).map(|field| event.string(field).to_owned()).collect();
+    Ok((event.id.unwrap().to_owned(), strings, (0..3).map(|field| event.number(field)).collect()))
+}
+
+#[test]
+fn a_hundred_thousand_odd_lines_are_judged_and_read_as_serde_json_does() {
+    let mut decoder = Decoder::new(Format::Ndjson, &mapping());
+    let mut random = Random(20_231_116);
+    let (mut events, mut refused) = (0, 0);
+    for case in 0..100_000 {
+        let line = lines::line(&mut random);
+        let (want, got) = (expected(&line), decoded(&mut decoder, &line));
+        if want == Err(Reason::InvalidTimestamp) {
+            continue; // a damaged time may still be one: the tests of times judge that
+        }
+        assert_eq!(got, want, "case {case}: {}", String::from_utf8_lossy(&line));
+        *if want.is_ok() { &mut events } else { &mut refused } += 1;
+    }
+    assert!(events > 10_000 && refused > 10_000, "{events} events and {refused} refused: both kinds are wanted");
+}
+
+#[test]
+fn a_pointer_reaches_into_arrays_and_the_last_of_repeated_objects_wins() {
+    let mut mapping = mapping();
+    mapping.strings =
+        vec![("a".to_owned(), "/list/1/x".parse().unwrap()), ("b".to_owned(), "/deep/a".parse().unwrap())];
+    mapping.numbers.clear();
+    let mut decoder = Decoder::new(Format::Ndjson, &mapping);
+    let mut read = |rest: &str| {
+        let line = format!(r#"{{"id":"x","time":"2024-01-01T00:00:00Z",{rest}}}"#);
+        let event = decoder.decode(&line).unwrap();
+        (event.string(0).to_owned(), event.string(1).to_owned())
+    };
+    let is = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+    assert_eq!(read(r#""list":[{"x":"no"},{"x":"yes"}],"deep":{"a":"b"}"#), is("yes", "b"));
+    assert_eq!(read(r#""deep":{"a":"b"},"deep":{}"#), is("", ""));
+    assert_eq!(read(r#""deep":{"a":"b"},"deep":7"#), is("", ""));
+    assert_eq!(read(r#""deep":{"a":"b","a":"c"}"#), is("", "c"));
+    assert_eq!(read(r#""list":[],"list":{"1":{"x":"member"}}"#), is("member", ""));
+}
+
+fn pipeline(format: Format, max_record_bytes: usize) -> Pipeline {
+    let settings = Settings {
+        format,
+        mapping: mapping(),
+        max_record_bytes,
+        filter: vec![],
+        deduplicate: None,
+        watermark: WatermarkSettings { max_out_of_orderness: Span::ZERO, max_future_skew: Span::from_secs(300) },
+        windows: vec![WindowSettings {
+            name: "w".to_owned(),
+            kind: WindowKind::Tumbling { size: Span::from_secs(1), offset: Span::ZERO },
+            allowed_lateness: Span::ZERO,
+            key: vec![],
+            max_keys: 1,
+            aggregates: vec![AggregateSettings { name: "n".to_owned(), function: Function::Count }],
+        }],
+    };
+    Pipeline::new(settings, &Registry::new()).unwrap()
+}
+
+/// Dead letters as (reason, offset, payload), and how many events were received.
+fn refused(format: Format, text: &[u8]) -> (Vec<(Reason, u64, String)>, u64) {
+    let mut pipeline = pipeline(format, 80);
+    let mut effects = Effects::default();
+    let now = WallTime::from_nanos(1_800_000_000_000_000_000);
+    let batch = Batch { source: "t", partition: 0, offset: 0, bytes: text, oversize: None };
+    pipeline.step(&batch, now, None, &mut effects).unwrap();
+    let payload = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let dead = effects.dead.iter().map(|row| (row.reason, row.offset, payload(&row.payload))).collect();
+    (dead, pipeline.account().received)
+}
+
+const GOOD: &str = r#"{"id":"x","time":"2024-01-01T00:00:00Z"}"#;
+
+#[test]
+fn a_byte_order_mark_empty_lines_and_carriage_returns_are_no_matter() {
+    let text = format!("\u{feff}{GOOD}\r\n\r\n\n{GOOD}");
+    assert_eq!(refused(Format::Ndjson, text.as_bytes()), (vec![], 2));
+}
+
+#[test]
+fn each_refused_line_says_where_it_stood_and_what_it_was() {
+    let long = "x".repeat(81);
+    let text = format!("{GOOD}\nnull\r\n{long}\n{{\"id\":\"x\",\"time\":\"2099-01-01T00:00:00Z\"}}\n");
+    let (dead, received) = refused(Format::Ndjson, text.as_bytes());
+    assert_eq!(received, 4);
+    assert_eq!(dead[0], (Reason::InvalidJson, 41, "null".to_owned()));
+    assert_eq!(dead[1], (Reason::LineTooLong, 47, long));
+    assert_eq!((dead[2].0, dead[2].1), (Reason::FutureTimestamp, 129));
+}
+
+#[test]
+fn one_bad_line_does_not_make_its_neighbours_bad() {
+    let mut text = format!("{GOOD}\n").into_bytes();
+    text.extend_from_slice(b"{\"id\":\"\xff\"}\n");
+    text.extend_from_slice(GOOD.as_bytes());
+    let (dead, received) = refused(Format::Ndjson, &text);
+    assert_eq!((dead.len(), dead[0].0, received), (1, Reason::InvalidUtf8, 3));
+}
+
+const HEADER: &str = "id,time,text,number,other,deep";
+
+fn csv_mapping_events(rows: &str) -> (Vec<(Reason, u64, String)>, u64) {
+    let mut mapping = mapping();
+    mapping.strings = vec![("text".to_owned(), "/text".parse().unwrap())];
+    mapping.numbers = vec![("number".to_owned(), "/number".parse().unwrap())];
+    let mut decoder = Decoder::new(Format::Csv, &mapping);
+    decoder.header(HEADER.as_bytes()).unwrap();
+    let mut out = (vec![], 0);
+    for record in rows.split('|') {
+        out.1 += 1;
+        if let Err(refusal) = decoder.decode(record) {
+            out.0.push((refusal.reason, 0, record.to_owned()));
+        }
+    }
+    out
+}
+
+#[test]
+fn csv_quotes_blanks_and_empty_fields_mean_what_rfc_4180_says() {
+    let mut mapping = mapping();
+    mapping.strings = vec![("text".to_owned(), "/text".parse().unwrap())];
+    mapping.numbers = vec![("number".to_owned(), "/number".parse().unwrap())];
+    let mut decoder = Decoder::new(Format::Csv, &mapping);
+    decoder.header(b"\xef\xbb\xbfid, time ,\"text\",number\r\n").unwrap();
+    let mut read = |record: &str| {
+        let event = decoder.decode(record).unwrap();
+        (event.string(0).to_owned(), event.number(0))
+    };
+    assert_eq!(read("x,2024-01-01T00:00:00Z, a , 7 "), ("a".to_owned(), Some(Number::Whole(7))));
+    assert_eq!(
+        read("x,2024-01-01T00:00:00Z,\"a,\"\"b\"\"\n\",\"1.5\""),
+        ("a,\"b\"".to_owned(), Some(Number::Double(1.5)))
+    );
+    assert_eq!(read("x,2024-01-01T00:00:00Z,,"), (String::new(), None));
+}
+
+#[test]
+fn malformed_csv_records_are_refused_each_for_its_reason() {
+    let rows = "x,2024-01-01T00:00:00Z,a,1,,|x,2024-01-01T00:00:00Z,a,1,|x,2024-01-01T00:00:00Z,a\"b,1,,|\
+                x,2024-01-01T00:00:00Z,\"a\"b,1,,|,2024-01-01T00:00:00Z,a,1,,|x,,a,1,,|x,2024-01-01T00:00:00Z,a,01,,|\
+                x,2024-01-01T00:00:00Z,\"a,1,,";
+    let (dead, received) = csv_mapping_events(rows);
+    let reasons: Vec<_> = dead.iter().map(|(reason, ..)| *reason).collect();
+    use Reason::{InvalidCsv, InvalidField, MissingField};
+    assert_eq!(reasons, [InvalidCsv, InvalidCsv, InvalidCsv, MissingField, MissingField, InvalidField, InvalidCsv]);
+    assert_eq!(received, 8);
+}
+
+#[test]
+fn a_header_without_a_mapped_column_names_the_column_and_what_there_is() {
+    let error = streamgauge_flow::check_csv_header(b"id,time,Text,number,other\n", &mapping()).unwrap_err();
+    assert_eq!(error.to_string(), "the CSV header has no column \"text\"; it has id, time, Text, number, other");
+    let nested = streamgauge_flow::check_csv_header(b"id,time,text,number,other\n", &mapping()).unwrap_err();
+    assert_eq!(nested.to_string(), "/deep/a names no CSV column: write /<column name>");
+}

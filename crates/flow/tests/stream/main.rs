@@ -1,0 +1,277 @@
+//! Random streams through the pipeline against a brute-force model.
+
+mod model;
+
+use model::{Definition, Event, Job, Line};
+use proptest::prelude::*;
+use streamgauge_flow::{
+    Account, AggregateSettings, Batch, Block, Deduplicate, Effects, EventTime, Format, Framer, Function, Keep, Mapping,
+    Pipeline, Settings, Span, TimeFormat, TypeFrom, Value, WallTime, WatermarkSettings, WindowKind, WindowSettings,
+};
+use streamgauge_metrics::Registry;
+
+const NOW: WallTime = WallTime::from_nanos(1_800_000_000_000_000_000);
+const MILLI: i128 = 1_000_000;
+
+fn span(nanos: i128) -> Span {
+    Span::from_nanos(i64::try_from(nanos).unwrap())
+}
+
+fn window(definition: &Definition) -> WindowSettings {
+    let functions = [Function::Count, Function::Sum(0), Function::Avg(0), Function::Min(0), Function::Max(0)];
+    let aggregates = functions.map(|function| AggregateSettings { name: function.name().to_owned(), function });
+    WindowSettings {
+        name: definition.name.clone(),
+        kind: WindowKind::Tumbling { size: span(definition.size), offset: span(definition.offset) },
+        allowed_lateness: span(definition.lateness),
+        key: if definition.keyed { vec![0] } else { vec![] },
+        max_keys: 100,
+        aggregates: aggregates.into(),
+    }
+}
+
+fn settings(job: &Job) -> Settings {
+    let at = |text: &str| text.parse().unwrap();
+    Settings {
+        format: Format::Ndjson,
+        mapping: Mapping {
+            id: Some(at("/id")),
+            event_type: TypeFrom::Value("t".to_owned()),
+            time: at("/time"),
+            time_format: TimeFormat::UnixNanos,
+            strings: vec![("key".to_owned(), at("/key")), ("status".to_owned(), at("/status"))],
+            numbers: vec![("number".to_owned(), at("/number"))],
+        },
+        max_record_bytes: 1 << 20,
+        filter: if job.only_ok { vec![Keep { field: 1, values: vec!["ok".to_owned()] }] } else { vec![] },
+        deduplicate: job.ttl.map(|ttl| Deduplicate { ttl: span(ttl), max_entries: 1 << 20 }),
+        watermark: WatermarkSettings { max_out_of_orderness: span(job.bound), max_future_skew: Span::ZERO },
+        windows: job.windows.iter().map(window).collect(),
+    }
+}
+
+fn text(lines: &[Line]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for line in lines {
+        match line {
+            Line::Dead(text) => out.extend_from_slice(text.as_bytes()),
+            Line::Event(e) => {
+                let number = match e.number {
+                    Some(n) if n.fract() == 0.0 => format!(r#","number":{n:.0}"#),
+                    Some(n) => format!(r#","number":{n}"#),
+                    None => String::new(),
+                };
+                let (id, time, key, status) = (&e.id, e.time, &e.key, &e.status);
+                let line = format!(r#"{{"id":"{id}","time":{time},"key":"{key}","status":"{status}"{number}}}"#);
+                out.extend_from_slice(line.as_bytes());
+            }
+        }
+        out.push(b'\n');
+    }
+    out
+}
+
+/// Feeds the bytes in reads of the given sizes, in turn.
+fn blocks(bytes: &[u8], format: Format, reads: &[usize]) -> Vec<Block> {
+    let (mut framer, mut blocks, mut rest) = (Framer::new(format, 1 << 20), Vec::new(), bytes);
+    let mut reads = reads.iter().cycle();
+    while !rest.is_empty() {
+        let count = (*reads.next().unwrap()).min(rest.len()).min(framer.spare().len());
+        framer.spare()[..count].copy_from_slice(&rest[..count]);
+        framer.filled(count);
+        rest = &rest[count..];
+        blocks.extend(std::iter::from_fn(|| framer.next_block()));
+    }
+    framer.end();
+    blocks.extend(std::iter::from_fn(|| framer.next_block()));
+    blocks
+}
+
+fn run(settings: Settings, blocks: &[Block]) -> (Effects, Account, u64) {
+    let mut pipeline = Pipeline::new(settings, &Registry::new()).unwrap();
+    let mut effects = Effects::default();
+    for block in blocks {
+        let Block { offset, bytes, oversize } = block;
+        let batch = Batch { source: "test", partition: 0, offset: *offset, bytes, oversize: *oversize };
+        let progress = pipeline.step(&batch, NOW, None, &mut effects).unwrap();
+        assert_eq!(progress.consumed, bytes.len());
+    }
+    pipeline.finish(&mut effects);
+    (effects, pipeline.account(), pipeline.open_windows())
+}
+
+fn rows(effects: &Effects) -> Vec<model::Row> {
+    let number = |value: &Value| match value {
+        Value::Null => None,
+        Value::Whole(n) => Some(*n as f64),
+        Value::Double(d) => Some(*d),
+    };
+    effects
+        .rows
+        .iter()
+        .map(|row| model::Row {
+            window: row.names.window.clone(),
+            start: row.start.as_nanos(),
+            end: row.end.as_nanos(),
+            key: row.key.iter().map(ToString::to_string).collect(),
+            values: row.values.unwrap().iter().map(number).collect::<Vec<_>>().try_into().unwrap(),
+            revision: row.revision,
+        })
+        .collect()
+}
+
+fn definition() -> impl Strategy<Value = Definition> {
+    let sizes = prop_oneof![Just(1000 * MILLI), Just(10_000 * MILLI), Just(10_500 * MILLI), Just(7)];
+    let offsets = prop_oneof![Just(0), Just(250 * MILLI), Just(-3 * MILLI), Just(1)];
+    let lateness = prop_oneof![3 => Just(0), 1 => Just(1000 * MILLI), 1 => Just(20_000 * MILLI)];
+    (sizes, offsets, lateness, any::<bool>()).prop_map(|(size, offset, lateness, keyed)| Definition {
+        name: String::new(),
+        size,
+        offset,
+        lateness,
+        keyed,
+    })
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    let windows = prop::collection::vec(definition(), 1..4);
+    let bound = prop_oneof![Just(0), Just(500 * MILLI), Just(5000 * MILLI)];
+    let ttl = prop_oneof![Just(None), Just(Some(3000 * MILLI)), Just(Some(600_000 * MILLI))];
+    (windows, bound, ttl, any::<bool>()).prop_map(|(mut windows, bound, ttl, only_ok)| {
+        windows.iter_mut().enumerate().for_each(|(n, w)| w.name = format!("w{n}"));
+        Job { windows, bound, ttl, only_ok }
+    })
+}
+
+fn line(base: i128) -> impl Strategy<Value = Line> {
+    let event = (0..60_i128, 0..40_000_i128, 0..300_u32, 0..4_usize, 0..3_usize, prop::option::of(-800..8000_i32));
+    let event = event.prop_map(move |(second, jitter, id, key, status, eighths)| {
+        Line::Event(Event {
+            id: format!("e{id}"),
+            time: base + second * 1000 * MILLI - jitter * MILLI,
+            key: ["a", "b", "", "ключ"][key].to_owned(),
+            status: ["ok", "error", "timeout"][status].to_owned(),
+            number: eighths.map(|n| f64::from(n) / 8.0),
+        })
+    });
+    let dead = prop_oneof![Just("{"), Just("null"), Just(r#"{"id":"x"}"#), Just(r#"{"id":"","time":1}"#)];
+    prop_oneof![30 => event, 1 => dead.prop_map(Line::Dead)]
+}
+
+fn stream() -> impl Strategy<Value = Vec<Line>> {
+    let base = prop_oneof![Just(0), Just(-30_000 * MILLI), Just(1_700_000_000_000_000_000)];
+    base.prop_flat_map(|base| prop::collection::vec(line(base), 0..200))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn every_row_and_every_count_is_as_the_model_says(job in job(), lines in stream()) {
+        let expected = model::run(&job, &lines);
+        let (effects, account, open) = run(settings(&job), &blocks(&text(&lines), Format::Ndjson, &[4096]));
+        prop_assert_eq!(rows(&effects), expected.rows);
+        prop_assert_eq!(account.processed, expected.processed);
+        prop_assert_eq!(account.late, expected.late);
+        prop_assert_eq!(account.duplicates, expected.duplicates);
+        prop_assert_eq!(account.filtered, expected.filtered);
+        prop_assert_eq!(account.dead_letters, expected.dead);
+        prop_assert_eq!(account.received, lines.len() as u64);
+        prop_assert_eq!(account.rows, effects.rows.len() as u64);
+        prop_assert_eq!(effects.late.len() as u64, expected.late);
+        prop_assert_eq!(open, 0);
+    }
+
+    #[test]
+    fn how_the_input_is_cut_into_reads_changes_nothing(
+        job in job(), lines in stream(), reads in prop::collection::vec(1..300_usize, 1..20),
+    ) {
+        let bytes = text(&lines);
+        let (whole, account, _) = run(settings(&job), &blocks(&bytes, Format::Ndjson, &[usize::MAX]));
+        let (cut, cut_account, _) = run(settings(&job), &blocks(&bytes, Format::Ndjson, &reads));
+        prop_assert_eq!(rows(&whole), rows(&cut));
+        prop_assert_eq!(&whole.dead, &cut.dead);
+        prop_assert_eq!(&whole.late, &cut.late);
+        prop_assert_eq!(account, cut_account);
+    }
+
+    #[test]
+    fn any_csv_text_is_cut_alike_whatever_the_reads(
+        text in r#"([a-c",\r\n]|"[a,\n]{0,3}"|\n){0,60}"#, reads in prop::collection::vec(1..9_usize, 1..9),
+    ) {
+        let job = Job { windows: vec![], bound: 0, ttl: None, only_ok: false };
+        let mut csv = settings(&job);
+        csv.format = Format::Csv;
+        let bytes = format!("id,time,key,status,number\n{text}");
+        let whole = run(csv.clone(), &blocks(bytes.as_bytes(), Format::Csv, &[usize::MAX]));
+        let cut = run(csv, &blocks(bytes.as_bytes(), Format::Csv, &reads));
+        prop_assert_eq!(&whole.0.dead, &cut.0.dead);
+        prop_assert_eq!(whole.1, cut.1);
+    }
+}
+
+#[test]
+fn a_step_stops_before_the_first_event_that_is_too_late_and_goes_on_from_there() {
+    let job = Job {
+        windows: vec![Definition { name: "w".into(), size: 10, offset: 0, lateness: 0, keyed: false }],
+        bound: 0,
+        ttl: None,
+        only_ok: false,
+    };
+    let event =
+        |time| Line::Event(Event { id: "x".into(), time, key: String::new(), status: "ok".into(), number: None });
+    let bytes = text(&[event(5), event(3), event(25), event(7)]);
+    let mut pipeline = Pipeline::new(settings(&job), &Registry::new()).unwrap();
+    let mut effects = Effects::default();
+    let mut step = |from: usize, until| {
+        let batch = Batch { source: "t", partition: 0, offset: from as u64, bytes: &bytes[from..], oversize: None };
+        pipeline.step(&batch, NOW, Some(EventTime::from_nanos(until)), &mut effects).unwrap()
+    };
+    let first = step(0, 5);
+    assert_eq!(first.waits_for, Some(EventTime::from_nanos(25)));
+    assert_eq!(step(first.consumed, 24).consumed, 0);
+    let rest = step(first.consumed, 25);
+    assert_eq!((first.consumed + rest.consumed, rest.waits_for), (bytes.len(), None));
+    assert_eq!(pipeline.account().received, 4);
+    assert_eq!(pipeline.account().late, 1);
+}
+
+#[test]
+fn a_silent_input_lets_the_watermark_move_on() {
+    let job = Job {
+        windows: vec![Definition { name: "w".into(), size: 1000, offset: 0, lateness: 0, keyed: false }],
+        bound: 100,
+        ttl: None,
+        only_ok: false,
+    };
+    let event = Event { id: "x".into(), time: 500, key: String::new(), status: "ok".into(), number: None };
+    let mut pipeline = Pipeline::new(settings(&job), &Registry::new()).unwrap();
+    let mut effects = Effects::default();
+    let bytes = text(&[Line::Event(event)]);
+    let batch = Batch { source: "t", partition: 0, offset: 0, bytes: &bytes, oversize: None };
+    pipeline.step(&batch, NOW, None, &mut effects).unwrap();
+    pipeline.idle(Span::from_nanos(599), &mut effects);
+    assert!(effects.rows.is_empty());
+    pipeline.idle(Span::from_nanos(1), &mut effects);
+    assert_eq!(effects.rows.len(), 1);
+}
+
+#[test]
+fn keys_beyond_the_limit_fold_into_one_and_are_counted() {
+    let job = Job {
+        windows: vec![Definition { name: "w".into(), size: 1000, offset: 0, lateness: 0, keyed: true }],
+        bound: 0,
+        ttl: None,
+        only_ok: false,
+    };
+    let mut settings = settings(&job);
+    settings.windows[0].max_keys = 2;
+    let event =
+        |key: &str| Line::Event(Event { id: "x".into(), time: 1, key: key.into(), status: "ok".into(), number: None });
+    let bytes = text(&["a", "b", "c", "d", "a"].map(event));
+    let (effects, account, _) = run(settings, &blocks(&bytes, Format::Ndjson, &[99]));
+    let counts: Vec<_> = rows(&effects).iter().map(|row| (row.key[0].clone(), row.values[0])).collect();
+    let expected = [("__other__", 2.0), ("a", 2.0), ("b", 1.0)];
+    assert_eq!(counts, expected.map(|(key, count)| (key.to_owned(), Some(count))));
+    assert_eq!(account.folded, 2);
+}
