@@ -245,6 +245,7 @@ mod tests {
         TimeReader::new(format.parse().unwrap()).read(text).map(|time| time.to_string())
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "reads well beside read")]
     fn is(text: &str) -> Option<String> {
         Some(text.to_owned())
     }

@@ -53,7 +53,9 @@ mod tests {
 
     fn of(side: Side, numbers: &[Number]) -> Value {
         let mut extremum = Extremum::default();
-        numbers.iter().for_each(|n| extremum.add(side, *n));
+        for number in numbers {
+            extremum.add(side, *number);
+        }
         extremum.result(side)
     }
 

@@ -79,7 +79,9 @@ mod tests {
 
     fn sum(numbers: &[Number]) -> Sum {
         let mut sum = Sum::default();
-        numbers.iter().for_each(|n| sum.add(*n));
+        for number in numbers {
+            sum.add(*number);
+        }
         sum
     }
 

@@ -1,5 +1,7 @@
 //! Decoding against serde_json, line by line: what is an event, what is none and why, and what its fields are.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod lines;
 mod oracle;
 
@@ -228,8 +230,18 @@ fn malformed_csv_records_are_refused_each_for_its_reason() {
                 x,2024-01-01T00:00:00Z,\"a,1,,";
     let (dead, received) = csv_mapping_events(rows);
     let reasons: Vec<_> = dead.iter().map(|(reason, ..)| *reason).collect();
-    use Reason::{InvalidCsv, InvalidField, MissingField};
-    assert_eq!(reasons, [InvalidCsv, InvalidCsv, InvalidCsv, MissingField, MissingField, InvalidField, InvalidCsv]);
+    assert_eq!(
+        reasons,
+        [
+            Reason::InvalidCsv,
+            Reason::InvalidCsv,
+            Reason::InvalidCsv,
+            Reason::MissingField,
+            Reason::MissingField,
+            Reason::InvalidField,
+            Reason::InvalidCsv,
+        ]
+    );
     assert_eq!(received, 8);
 }
 
