@@ -30,13 +30,13 @@ tail -n "$count" "$rows" | awk '
   function short(value) { return value ~ /^-?[0-9]+\.[0-9]+(e-?[0-9]+)?$/ ? sprintf("%.2f", value) : value }
   function put(column, text) { cell[NR, column] = text; if (length(text) > width[column]) width[column] = length(text) }
   {
-    put(1, clock($0, "start") " - " clock($0, "end")); columns = 1
+    put(1, clock($0, "start")); columns = 1
     n = pairs(inside($0, "key") "," inside($0, "values"), names, values)
     for (i = 1; i <= n; i++) { columns++; head[columns] = names[i]; put(columns, short(values[i])) }
     if (columns > most) most = columns
   }
   END {
-    head[1] = "window"
+    head[1] = "start"
     for (r = 0; r <= NR; r++) {
       line = ""
       for (c = 1; c <= most; c++) {

@@ -53,14 +53,9 @@ impl Health {
     /// Whether all are ready, and why not. A service without components is.
     pub fn readiness(&self) -> Readiness {
         let components = self.lock();
-        let reasons: Vec<String> = components
-            .iter()
-            .filter_map(|(name, reason)| Some(format!("{name} {}", reason.as_ref()?)))
-            .collect();
-        Readiness {
-            ready: reasons.is_empty(),
-            reasons,
-        }
+        let reasons: Vec<String> =
+            components.iter().filter_map(|(name, reason)| Some(format!("{name} {}", reason.as_ref()?))).collect();
+        Readiness { ready: reasons.is_empty(), reasons }
     }
 
     fn set(&self, name: String, reason: Option<String>) {
@@ -69,9 +64,7 @@ impl Health {
 
     /// A panic cannot leave the map half changed, so a poisoned lock is entered all the same.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Option<String>>> {
-        self.components
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.components.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

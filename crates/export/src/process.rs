@@ -47,15 +47,9 @@ pub struct ProcessMetrics {
 /// ```
 pub fn install(registry: &Registry) -> Result<Tasks, RegisterError> {
     let metrics = ProcessMetrics::register(registry)?;
-    let tasks = Tasks::new(
-        metrics.tasks_spawned_total.clone(),
-        metrics.active_tasks.clone(),
-    );
+    let tasks = Tasks::new(metrics.tasks_spawned_total.clone(), metrics.active_tasks.clone());
     let cores = available_parallelism().map_or(1, usize::from);
-    let start = Sample {
-        at: Instant::now(),
-        used: system::processor_time().unwrap_or_default(),
-    };
+    let start = Sample { at: Instant::now(), used: system::processor_time().unwrap_or_default() };
     let meter = Mutex::new(Meter::new(start, cores));
     registry.on_scrape(move || refresh(&metrics, &meter));
     Ok(tasks)
@@ -63,15 +57,10 @@ pub fn install(registry: &Registry) -> Result<Tasks, RegisterError> {
 
 fn refresh(metrics: &ProcessMetrics, meter: &Mutex<Meter>) {
     let memory = system::resident_bytes();
-    metrics
-        .memory_bytes
-        .set(memory.map_or(f64::NAN, |bytes| bytes as f64));
+    metrics.memory_bytes.set(memory.map_or(f64::NAN, |bytes| bytes as f64));
     let ratio = system::processor_time().map(|used| {
         let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
-        meter.take(Sample {
-            at: Instant::now(),
-            used,
-        })
+        meter.take(Sample { at: Instant::now(), used })
     });
     metrics.cpu_usage_ratio.set(ratio.unwrap_or(f64::NAN));
 }
@@ -92,11 +81,7 @@ struct Meter {
 
 impl Meter {
     fn new(start: Sample, cores: usize) -> Self {
-        Self {
-            last: start,
-            cores: cores as f64,
-            ratio: 0.0,
-        }
+        Self { last: start, cores: cores as f64, ratio: 0.0 }
     }
 
     /// The share in [0, 1] since the last sample that counted; right after one, its share again.

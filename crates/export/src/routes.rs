@@ -3,13 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::Router;
 use serde_json::json;
 use streamgauge_metrics::{Registry, encode::text};
 
@@ -93,11 +93,7 @@ impl Routes {
         if has_page {
             router = router.route(LANDING, get(page)).route(ICON, get(icon));
         }
-        Ok(router
-            .with_state(answers)
-            .merge(self.extra)
-            .fallback(not_found)
-            .layer(map_response(finish)))
+        Ok(router.with_state(answers).merge(self.extra).fallback(not_found).layer(map_response(finish)))
     }
 }
 
@@ -122,10 +118,7 @@ fn check_metrics_path(path: &str) -> Result<(), ServeError> {
     } else {
         return Ok(());
     };
-    Err(ServeError::MetricsPath {
-        path: path.to_owned(),
-        why,
-    })
+    Err(ServeError::MetricsPath { path: path.to_owned(), why })
 }
 
 async fn metrics(State(answers): State<Answers>) -> Response {

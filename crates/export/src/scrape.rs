@@ -37,11 +37,7 @@ impl Scrape {
     }
 
     fn with(render: impl Fn() -> String + Send + Sync + 'static, deadline: Duration) -> Self {
-        Self {
-            render: Arc::new(render),
-            running: Arc::default(),
-            deadline,
-        }
+        Self { render: Arc::new(render), running: Arc::default(), deadline }
     }
 
     pub(crate) async fn page(&self) -> Result<Bytes, ScrapeError> {

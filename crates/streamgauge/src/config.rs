@@ -25,7 +25,7 @@ use streamgauge_flow::Settings;
 pub use effective::Effective;
 pub use fault::Faults;
 pub use load::{Loaded, load};
-pub(crate) use prove::writable;
+pub(crate) use prove::user_of;
 pub use reference::reference;
 pub use schema::schema;
 

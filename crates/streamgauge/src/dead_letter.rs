@@ -24,7 +24,12 @@ impl SideOutput {
     /// If it cannot be written, or is there already and must not be.
     pub(crate) fn open(output: Option<&Output>, role: Role) -> Result<Self, OpenError> {
         let lines = output.map(|output| Lines::open(output, role)).transpose()?;
-        Ok(SideOutput { lines, logged: Default::default() })
+        Ok(SideOutput { lines, ..Self::none() })
+    }
+
+    /// No output: rows are only logged.
+    pub(crate) fn none() -> Self {
+        SideOutput { lines: None, logged: Default::default() }
     }
 
     /// Takes rows; they are written after the next [`flush`](Self::flush) at the latest.
@@ -32,15 +37,13 @@ impl SideOutput {
     /// # Errors
     /// If the output takes no more.
     pub(crate) fn write(&mut self, rows: &[SideRow]) -> Result<(), WriteError> {
-        match &mut self.lines {
-            Some(lines) => {
-                rows.iter().try_for_each(|row| lines.push(false, |out| side_row(out, row)))
-            }
-            None => {
-                rows.iter().for_each(|row| self.log(row));
-                Ok(())
-            }
+        if let Some(lines) = &mut self.lines {
+            return rows.iter().try_for_each(|row| lines.push(false, |out| side_row(out, row)));
         }
+        for row in rows {
+            self.log(row);
+        }
+        Ok(())
     }
 
     /// Writes whatever is buffered.

@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 mod dead_letter;
+mod endpoint;
 mod log;
 mod metrics;
 mod pace;
@@ -26,11 +27,10 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use streamgauge_export::{Health, ProcessMetrics, Server};
 use streamgauge_flow::Pipeline;
-use streamgauge_metrics::{Metrics, Registry};
 
-use config::{Config, Prometheus, Speed};
+use config::{Config, Speed};
+use endpoint::Endpoint;
 use metrics::Failures;
 use pace::Pace;
 use progress::{Bar, Progress};
@@ -73,56 +73,110 @@ enum Fault {
 /// Runs what `config` describes to the end of its input or until a signal.
 ///
 /// Returns the exit code: 0 done, 1 failed while running, 2 what could be known before the start.
+#[expect(clippy::needless_pass_by_value, reason = "a configuration is run once")]
 pub fn run(config: Config, options: &RunOptions) -> u8 {
     let bar = Bar::on_stderr();
     if let Err(fault) = log::start(options.log_format, &bar) {
         eprintln!("{fault}");
         return 2;
     }
-    let (message, code) = match attempt(config, options, &bar) {
+    let result = attempt(&config, options, &bar);
+    bar.clear();
+    let (message, code) = match result {
         Ok(()) => return 0,
         Err(Fault::Before(message)) => (message, 2),
         Err(Fault::While(message)) => (message, 1),
     };
-    bar.clear();
     tracing::error!("{message}");
     code
 }
 
 /// Start-up in order: whatever can be known before the start is found out before anything is changed.
-fn attempt(config: Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault> {
-    let stop = Stop::on_signals().map_err(while_running)?;
-    let report = options.report.as_deref().map(ReportFile::prepare).transpose();
-    let report = report.map_err(before)?;
+fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault> {
+    let stop = Stop::on_signals().map_err(amid)?;
+    let report = options.report.as_deref().map(ReportFile::prepare).transpose().map_err(before)?;
     let settings = &config.pipeline;
     let inputs = Inputs::open(&config.source, settings.format, settings.max_record_bytes);
     let inputs = inputs.map_err(before)?;
     let registry = metrics::registry(config.prometheus.as_ref()).map_err(before)?;
-    let failures = Failures::register(&registry).map_err(while_running)?;
-    let pipeline = Pipeline::new(settings.clone(), &registry).map_err(while_running)?;
-    let health = Health::new(&["source", "sink"]);
-    let endpoint = match &config.prometheus {
-        Some(wanted) => Some(serve(wanted, &registry, &health)?),
-        None => None,
+    let failures = Failures::register(&registry).map_err(amid)?;
+    let pipeline = Pipeline::new(settings.clone(), &registry).map_err(amid)?;
+    let endpoint = Endpoint::start(config, &registry)?;
+    let outputs = Outputs::open(config, bar).map_err(before)?;
+    let parts = Parts {
+        pipeline,
+        outputs,
+        pace: pace(config.source.speed),
+        idle_timeout: config.idle_timeout,
+        stop: stop.clone(),
+        progress: Progress::new(bar.clone(), inputs.total(), Instant::now()),
     };
-    let outputs = Outputs::open(&config, bar).map_err(before)?;
-    let progress = Progress::new(bar.clone(), inputs.total(), Instant::now());
-    let messages = inputs.start().map_err(while_running)?;
-    stop.guard(|| tracing::error!("stopping took too long: an output does not take what is left"))
-        .map_err(while_running)?;
-    health.set_ready("source");
-    health.set_ready("sink");
-    let pace = match config.source.speed {
-        Speed::Max => None,
-        Speed::Factor(factor) => Some(Pace::new(factor)),
-    };
-    let parts = Parts { pipeline, outputs, pace, idle_timeout: config.idle_timeout, stop, progress };
+    stop.guard(told_stuck).map_err(amid)?;
+    let messages = inputs.start().map_err(amid)?;
+    endpoint.ready();
     let mut worker = Worker::new(parts, Instant::now());
     let result = worker.run(&messages, options.drain);
-    bar.clear();
-    let result = conclude(worker, result, report.as_ref(), &failures);
-    if let Some(endpoint) = endpoint {
-        endpoint.shutdown();
+    let concluded = conclude(worker, result, report.as_ref(), &failures);
+    endpoint.stop();
+    concluded
+}
+
+/// Tells what the run did, whatever became of it.
+fn conclude(
+    worker: Worker,
+    result: Result<Ending, Failure>,
+    file: Option<&ReportFile>,
+    failures: &Failures,
+) -> Result<(), Fault> {
+    let report = worker.report();
+    let result = result.map_err(|failure| {
+        failures.count(&failure);
+        fault(failure, report.received)
+    });
+    if matches!(result, Err(Fault::Before(_))) {
+        worker.into_outputs().abandon();
+        return result.map(drop);
     }
-    result
+    if report.open_windows > 0 {
+        let open = report.open_windows;
+        tracing::warn!("{open} open windows were not printed (state is in memory)");
+    }
+    tracing::info!("{report}");
+    let told = file.map_or(Ok(()), |file| file.write(&report)).map_err(amid);
+    match (result, told) {
+        (Ok(_), told) => told,
+        (Err(first), told) => {
+            if let Err(Fault::Before(second) | Fault::While(second)) = told {
+                tracing::error!("{second}");
+            }
+            Err(first)
+        }
+    }
+}
+
+/// A header that lacks a column, met before any event, is a mistake in the configuration.
+fn fault(failure: Failure, received: u64) -> Fault {
+    match failure {
+        Failure::Header { .. } if received == 0 => before(failure),
+        _ => amid(failure),
+    }
+}
+
+fn pace(speed: Speed) -> Option<Pace> {
+    match speed {
+        Speed::Max => None,
+        Speed::Factor(factor) => Some(Pace::new(factor)),
+    }
+}
+
+fn told_stuck() {
+    tracing::error!("stopping takes too long: an output does not take what is left; giving it up");
+}
+
+fn before(error: impl Display) -> Fault {
+    Fault::Before(error.to_string())
+}
+
+fn amid(error: impl Display) -> Fault {
+    Fault::While(error.to_string())
 }

@@ -1,2 +1,7 @@
 //! The program; everything it does is in the library beside it.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    streamgauge::cli::main()
+}

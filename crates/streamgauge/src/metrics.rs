@@ -1,16 +1,17 @@
 //! Every metric of the binary: the sum of the groups that are declared beside the code that moves them.
 
-use streamgauge_export::ProcessMetrics;
+use streamgauge_export::process::ProcessMetrics;
 use streamgauge_flow::{ErrorType, PipelineMetrics};
 use streamgauge_metrics::{Counter, Desc, Metrics, Options, OptionsError, RegisterError, Registry};
 
 use crate::config::Prometheus;
+use crate::worker::Failure;
 
 /// Failures of a run that are not the fault of an event.
 #[derive(Clone, Debug)]
 pub(crate) struct Failures {
-    pub(crate) source: Counter,
-    pub(crate) sink: Counter,
+    source: Counter,
+    sink: Counter,
 }
 
 /// Every metric that this binary can export, sorted by name.
@@ -45,6 +46,14 @@ impl Failures {
         let errors = PipelineMetrics::register(registry)?.errors_total;
         let of = |error_type| errors.get_or_create(&ErrorType { error_type });
         Ok(Failures { source: of("source"), sink: of("sink") })
+    }
+
+    /// Counts a failure under the part that failed.
+    pub(crate) fn count(&self, failure: &Failure) {
+        match failure {
+            Failure::Source(_) | Failure::Header { .. } => self.source.inc(),
+            Failure::Sink(_) => self.sink.inc(),
+        }
     }
 }
 

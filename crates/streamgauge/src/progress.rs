@@ -28,11 +28,6 @@ impl Bar {
         Bar(ProgressBar::with_draw_target(None, target))
     }
 
-    #[cfg(test)]
-    pub(crate) fn hidden() -> Self {
-        Bar(ProgressBar::hidden())
-    }
-
     /// Takes the bar away while `print` writes to the terminal.
     pub(crate) fn suspend<R>(&self, print: impl FnOnce() -> R) -> R {
         self.0.suspend(print)

@@ -194,8 +194,7 @@ mod tests {
         for _ in 0..2 {
             ReportFile::prepare(&path).unwrap().write(&report()).unwrap();
         }
-        let read: serde_json::Value =
-            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
         assert_eq!(read["rows"], 351);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
         fs::remove_dir_all(folder).unwrap();

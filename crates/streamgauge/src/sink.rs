@@ -39,9 +39,7 @@ impl Sink {
     pub(crate) fn open(output: &Output, bar: &Bar) -> Result<Self, OpenError> {
         let lines = Lines::open(output, Role::Sink)?;
         let form = match output {
-            Output::Stdout if io::stdout().is_terminal() => {
-                Form::Table(Table::default(), bar.clone())
-            }
+            Output::Stdout if io::stdout().is_terminal() => Form::Table(Table::default(), bar.clone()),
             _ => Form::Ndjson,
         };
         Ok(Sink { lines, form })
@@ -53,16 +51,14 @@ impl Sink {
     /// If the sink takes no more.
     pub(crate) fn write(&mut self, rows: &Rows) -> Result<(), WriteError> {
         match &mut self.form {
-            Form::Ndjson => rows.iter().try_for_each(|row| {
-                self.lines.push(row.revision > 0, |out| encode::row(out, &row))
-            }),
+            Form::Ndjson => {
+                rows.iter().try_for_each(|row| self.lines.push(row.revision > 0, |out| encode::row(out, &row)))
+            }
             Form::Table(table, bar) => {
                 let lines = &mut self.lines;
                 bar.suspend(|| {
                     table.fit(rows);
-                    rows.iter().try_for_each(|row| {
-                        lines.push(row.revision > 0, |out| table.row(out, &row))
-                    })
+                    rows.iter().try_for_each(|row| lines.push(row.revision > 0, |out| table.row(out, &row)))
                 })
             }
         }

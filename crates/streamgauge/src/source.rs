@@ -87,11 +87,7 @@ impl Inputs {
     ///
     /// # Errors
     /// If one cannot.
-    pub(crate) fn open(
-        source: &Source,
-        format: Format,
-        max_record_bytes: usize,
-    ) -> Result<Self, OpenError> {
+    pub(crate) fn open(source: &Source, format: Format, max_record_bytes: usize) -> Result<Self, OpenError> {
         let mut total = Some(0);
         for input in &source.inputs {
             let size = size(input).map_err(|cause| OpenError { name: name(input), cause })?;
@@ -127,7 +123,7 @@ impl Inputs {
                 Err(cause) => return to.fail(input, 0, cause),
             };
             to.send(Message::Opened { live: *input == Input::Stdin })?;
-            match self.read_one(&mut reader, name(input).into(), to)? {
+            match self.read_one(&mut reader, &name(input).into(), to)? {
                 Ok(bytes) => to.send(Message::Ended { bytes })?,
                 Err((offset, cause)) => return to.fail(input, offset, cause),
             }
@@ -139,7 +135,7 @@ impl Inputs {
     fn read_one(
         &self,
         reader: &mut Reader,
-        source: Arc<str>,
+        source: &Arc<str>,
         to: &mut Sender,
     ) -> Result<Result<u64, (u64, io::Error)>, Closed> {
         let mut framer = Framer::new(self.format, self.max_record_bytes);
@@ -157,7 +153,7 @@ impl Inputs {
                 bytes += count as u64;
             }
             while let Some(block) = framer.next_block() {
-                to.block(&source, block, base + reader.stored())?;
+                to.block(source, block, base + reader.stored())?;
             }
             if count == 0 {
                 return Ok(Ok(bytes));

@@ -10,8 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use streamgauge_flow::{
-    Batch, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Timing,
-    WallTime,
+    Batch, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Timing, WallTime,
 };
 
 use crate::log::escape_controls;
@@ -115,7 +114,7 @@ impl Worker {
     /// What has been done so far.
     pub(crate) fn report(&self) -> Report {
         Report::new(
-            self.pipeline.account(),
+            &self.pipeline.account(),
             self.outputs.written(),
             self.pipeline.open_windows(),
             self.bytes.ended + self.bytes.current,

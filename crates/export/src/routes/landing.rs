@@ -24,10 +24,7 @@ pub(super) fn respond(identity: &Identity, metrics_path: &str, readiness: &Readi
 
 pub(super) fn icon() -> Response {
     // An SVG can carry script, so it gets the strict policy as well.
-    let headers = [
-        (CONTENT_TYPE, "image/svg+xml"),
-        (CONTENT_SECURITY_POLICY, POLICY),
-    ];
+    let headers = [(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, POLICY)];
     (headers, ICON).into_response()
 }
 
@@ -97,14 +94,8 @@ mod tests {
 
     #[test]
     fn names_and_reasons_cannot_become_markup() {
-        let identity = Identity {
-            name: "<script>alert(1)</script>".to_owned(),
-            version: "\"'&".to_owned(),
-        };
-        let readiness = Readiness {
-            ready: false,
-            reasons: vec!["topic <img src=x> is gone".to_owned()],
-        };
+        let identity = Identity { name: "<script>alert(1)</script>".to_owned(), version: "\"'&".to_owned() };
+        let readiness = Readiness { ready: false, reasons: vec!["topic <img src=x> is gone".to_owned()] };
         let page = html(&identity, "/metrics", &readiness);
         assert!(!page.contains("<script") && !page.contains("<img"));
         assert!(page.contains("&lt;img src=x&gt;") && page.contains("&quot;&#39;&amp;"));

@@ -11,8 +11,6 @@
 //! # Ok::<(), streamgauge_metrics::RegisterError>(())
 //! ```
 
-use std::fmt::Write;
-
 use crate::desc::Desc;
 use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Snapshot, Value};
 
@@ -27,9 +25,7 @@ pub fn encode(snapshot: &Snapshot) -> String {
     let mut out = String::new();
     for family in snapshot.families() {
         metadata(&mut out, family.desc());
-        for series in family.series() {
-            samples(&mut out, family, series);
-        }
+        samples(&mut out, family);
     }
     out
 }
@@ -46,35 +42,56 @@ fn metadata(out: &mut String, desc: &Desc) {
     out.push('\n');
 }
 
-fn samples(out: &mut String, family: &FamilySnapshot, series: &Series) {
-    let mut labels = String::new();
-    for (name, value) in family.labels(series) {
-        label(&mut labels, name, value);
-    }
+fn samples(out: &mut String, family: &FamilySnapshot) {
     let name = family.desc().name();
-    match series.value() {
-        Value::Counter(total) => sample(out, name, "", &labels, |out| integer(out, *total)),
-        Value::Gauge(level) => sample(out, name, "", &labels, |out| number::append(out, *level)),
-        Value::Histogram(histogram) => histogram_samples(out, name, &labels, histogram),
+    // One buffer for the labels of all series, and the texts of the bounds made once: a page has
+    // tens of thousands of lines, and an allocation for each would be most of its cost.
+    let mut labels = String::new();
+    let bounds = bound_texts(family);
+    for series in family.series() {
+        labels.clear();
+        for (name, value) in family.labels(series) {
+            label(&mut labels, name, value);
+        }
+        match series.value() {
+            Value::Counter(total) => sample(out, name, "", &labels, |out| number::append_integer(out, *total)),
+            Value::Gauge(level) => sample(out, name, "", &labels, |out| number::append(out, *level)),
+            Value::Histogram(histogram) => histogram_samples(out, name, &mut labels, &bounds, histogram),
+        }
     }
 }
 
-fn histogram_samples(out: &mut String, name: &str, labels: &str, histogram: &HistogramSnapshot) {
-    let upper = histogram.bounds().as_slice().iter().copied();
-    let upper = upper.chain([f64::INFINITY]);
+/// The value of `le` for each bucket; all series of a family have the same bounds.
+fn bound_texts(family: &FamilySnapshot) -> Vec<String> {
+    let Some(Value::Histogram(first)) = family.series().first().map(Series::value) else {
+        return Vec::new();
+    };
+    let upper = first.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
+    let text = |bound| {
+        let mut text = String::new();
+        number::append(&mut text, bound);
+        text
+    };
+    upper.map(text).collect()
+}
+
+fn histogram_samples(
+    out: &mut String,
+    name: &str,
+    labels: &mut String,
+    bounds: &[String],
+    histogram: &HistogramSnapshot,
+) {
+    let own = labels.len();
     let mut below = 0;
-    for (bound, count) in upper.zip(histogram.buckets()) {
+    for (le, count) in bounds.iter().zip(histogram.buckets()) {
         below += count;
-        let mut with_le = labels.to_owned();
-        let mut le = String::new();
-        number::append(&mut le, bound);
-        label(&mut with_le, "le", &le);
-        sample(out, name, "_bucket", &with_le, |out| integer(out, below));
+        label(labels, "le", le);
+        sample(out, name, "_bucket", labels, |out| number::append_integer(out, below));
+        labels.truncate(own);
     }
-    sample(out, name, "_sum", labels, |out| {
-        number::append(out, histogram.sum());
-    });
-    sample(out, name, "_count", labels, |out| integer(out, below));
+    sample(out, name, "_sum", labels, |out| number::append(out, histogram.sum()));
+    sample(out, name, "_count", labels, |out| number::append_integer(out, below));
 }
 
 fn sample(out: &mut String, name: &str, ending: &str, labels: &str, value: impl Fn(&mut String)) {
@@ -100,32 +117,30 @@ fn label(out: &mut String, name: &str, value: &str) {
     out.push('"');
 }
 
-fn integer(out: &mut String, value: u64) {
-    // Writing to a String cannot fail.
-    let _ = write!(out, "{value}");
-}
-
 /// A label value is escaped in `\`, `"` and line feed, and nowhere else.
 fn escape_label(out: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '\\' => out.push_str("\\\\"),
-            '"' => out.push_str("\\\""),
-            '\n' => out.push_str("\\n"),
-            other => out.push(other),
-        }
-    }
+    escape(out, text, &['\\', '"', '\n']);
 }
 
 /// HELP is escaped in `\` and line feed only; a quotation mark stays as it is.
 fn escape_help(out: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            other => out.push(other),
+    escape(out, text, &['\\', '\n']);
+}
+
+/// Copies what needs no escape in one piece: most texts are one such piece.
+fn escape(out: &mut String, mut text: &str, escaped: &[char]) {
+    while let Some(at) = text.find(escaped) {
+        let (plain, rest) = text.split_at(at);
+        out.push_str(plain);
+        let mut characters = rest.chars();
+        match characters.next() {
+            Some('\n') => out.push_str("\\n"),
+            Some(mark) => out.extend(['\\', mark]),
+            None => {}
         }
+        text = characters.as_str();
     }
+    out.push_str(text);
 }
 
 #[cfg(test)]

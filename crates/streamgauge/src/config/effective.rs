@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::node::is_null;
+use super::node::{escape_of, is_null};
 use super::value::{Data, Value};
 
 const SECRET: &str = "<secret>";
@@ -97,7 +97,7 @@ fn quoted(text: &str) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                out.push_str(&format!("\\U{:08x}", u32::from(c)));
+                out.push_str(&escape_of(c));
             }
             c => out.push(c),
         }

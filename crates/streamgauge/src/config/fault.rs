@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, said so that it can be mended without looking anything up.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,6 +20,10 @@ pub(crate) struct Fault {
     near: Option<String>,
     unavailable: bool,
 }
+
+/// The reason why a value is not there: its fault was reported.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reported;
 
 /// Where a piece of configuration was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +58,7 @@ impl Faults {
     ///
     /// A contradiction hides that its key would also not be available: mending it makes the other point moot.
     pub(crate) fn settle<T>(mut self, value: Option<T>) -> Result<T, Faults> {
-        let contradicted: Vec<String> =
+        let contradicted: HashSet<String> =
             self.list.iter().filter(|f| !f.unavailable).map(|f| f.path.clone()).collect();
         self.list.retain(|f| !(f.unavailable && contradicted.contains(&f.path)));
         self.list.sort_by(|a, b| a.place.cmp(&b.place).then(a.unavailable.cmp(&b.unavailable)));
@@ -67,13 +72,7 @@ impl Faults {
 impl Fault {
     /// A fault of the value at `path`.
     pub(crate) fn new(place: &Place, path: &str, what: impl Into<String>) -> Self {
-        Fault {
-            place: place.clone(),
-            path: path.to_owned(),
-            what: what.into(),
-            near: None,
-            unavailable: false,
-        }
+        Fault { place: place.clone(), path: path.to_owned(), what: what.into(), near: None, unavailable: false }
     }
 
     /// Something that is described but that this version does not do.
@@ -90,11 +89,7 @@ impl Fault {
 
     /// Adds the name that was probably meant, if one of them is close.
     #[must_use]
-    pub(crate) fn suggest<'a>(
-        self,
-        typed: &str,
-        names: impl IntoIterator<Item = &'a str>,
-    ) -> Self {
+    pub(crate) fn suggest<'a>(self, typed: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
         Fault { near: nearest(typed, names), ..self }
     }
 }

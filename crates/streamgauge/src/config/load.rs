@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use streamgauge_flow::Format;
+
 use super::fault::{Fault, Faults, Place};
-use super::node::{Node, parse};
+use super::node::{self, Node};
 use super::prove::prove;
 use super::table::ROOT;
 use super::value::{Value, fill};
@@ -29,21 +31,23 @@ pub struct Loaded {
 /// Everything that is wrong, in one go, each with its place.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Faults> {
     let mut faults = Faults::new(&path.display().to_string());
-    let Some(tree) = tree(path, sets, &mut faults) else { return faults.settle(None) };
+    let Some(tree) = tree(path, sets, &mut faults) else {
+        return faults.settle(None);
+    };
     let root = fill(ROOT, &tree, &mut faults);
     let config = prove(&root, &mut faults);
-    faults.settle(config).map(|config| Loaded { config, effective: effective(root) })
+    faults.settle(config).map(|config| Loaded { effective: effective(root, &config), config })
 }
 
 /// The raw tree with presets, settings and variables in place; `None` if there is nothing to go on with.
 fn tree(path: &Path, sets: &[String], faults: &mut Faults) -> Option<Node> {
-    let read = text(path).map_err(|what| Fault::new(&Place::File, "", what)).and_then(|t| parse(&t));
-    let mut root = read.map_err(|fault| faults.push(fault)).ok()?;
+    let text = text(path).map_err(|what| faults.push(Fault::new(&Place::File, "", what))).ok()?;
+    let mut root = node::parse(&text, faults)?;
     for set in sets {
-        overrides::apply(&mut root, set).unwrap_or_else(|fault| faults.push(fault));
+        overrides::apply(&mut root, set, faults);
     }
     substitute::substitute(&mut root, "", &|name| std::env::var(name).ok(), faults);
-    preset::apply(&mut root).unwrap_or_else(|fault| faults.push(fault));
+    preset::apply(&mut root, faults);
     Some(root)
 }
 
@@ -51,9 +55,7 @@ fn text(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_string(&mut text));
     match read {
-        Ok(_) if text.len() as u64 > MAX_BYTES => {
-            Err("is longer than 1 MiB; expected a configuration".to_owned())
-        }
+        Ok(_) if text.len() as u64 > MAX_BYTES => Err("is longer than 1 MiB; expected a configuration".to_owned()),
         Ok(_) => Ok(text),
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
             Err("there is no such file; `streamgauge init` writes a configuration to begin with".to_owned())
@@ -65,8 +67,15 @@ fn text(path: &Path) -> Result<String, String> {
     }
 }
 
-/// The preset is spelled out in the values already; naming it again would say the same twice.
-fn effective(mut root: Value) -> Effective {
-    root.remove("event.preset");
+fn effective(mut root: Value, config: &Config) -> Effective {
+    // The preset is spelled out in the values already; naming it again would say the same twice.
+    root.remove("event", "preset");
+    if root.at("source.file.format").is_none() {
+        let format = match config.pipeline.format {
+            Format::Ndjson => "ndjson",
+            Format::Csv => "csv",
+        };
+        root.put("source.file", "format", format);
+    }
     Effective { root }
 }

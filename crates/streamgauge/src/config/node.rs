@@ -1,10 +1,11 @@
 //! YAML as written: a tree of text that knows where each piece stands.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, Faults, Place};
 
 /// Deeper nesting is refused; the configuration itself needs eight.
 const MAX_DEPTH: usize = 64;
@@ -46,37 +47,47 @@ pub(crate) struct Entry {
 
 struct Builder<'a> {
     events: Parser<'a, StrInput<'a>>,
+    text: &'a str,
     place: &'a dyn Fn(Marker) -> Place,
+    faults: &'a mut Faults,
 }
 
-/// Reads a file's text.
-pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
-    parse_at(text, &|at| Place::At { line: at.line(), column: at.col() + 1 })
+/// Reads a file's text; what is not YAML at all is a fault and gives nothing.
+pub(crate) fn parse(text: &str, faults: &mut Faults) -> Option<Node> {
+    parse_at(text, &|at| Place::At { line: at.line(), column: at.col() + 1 }, faults)
 }
 
 /// Reads a text that did not come from the file: all of it stands at one place.
-pub(crate) fn parse_as(text: &str, place: &Place) -> Result<Node, Fault> {
-    parse_at(text, &|_| place.clone())
+pub(crate) fn parse_as(text: &str, place: &Place, faults: &mut Faults) -> Option<Node> {
+    parse_at(text, &|_| place.clone(), faults)
 }
 
-fn parse_at(text: &str, place: &dyn Fn(Marker) -> Place) -> Result<Node, Fault> {
+fn parse_at(text: &str, place: &dyn Fn(Marker) -> Place, faults: &mut Faults) -> Option<Node> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let text = join_surrogates(text);
-    let mut builder = Builder { events: Parser::new_from_str(&text), place };
-    let mut root = None;
-    loop {
-        let (event, span) = builder.next()?;
-        match event {
-            Event::StreamEnd => break,
-            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
-            _ if root.is_some() => return Err(builder.fault(span, "", "a second document begins here; expected one YAML document")),
-            event => root = Some(builder.node(event, span, "", 0)?),
-        }
-    }
-    Ok(root.unwrap_or(Node { place: place(Marker::new(0, 1, 0)), tree: Tree::Null }))
+    let mut builder = Builder { events: Parser::new_from_str(&text), text: &text, place, faults };
+    let root = builder.document();
+    root.map_err(|fault| faults.push(fault)).ok()
 }
 
+/// Errors end the reading; what can be read past is added to the faults instead.
 impl<'a> Builder<'a> {
+    fn document(&mut self) -> Result<Node, Fault> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => break,
+                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+                _ if root.is_some() => {
+                    return Err(self.fault(span, "", "a second document begins here; expected one YAML document"));
+                }
+                event => root = Some(self.node(event, span, "", 0)?),
+            }
+        }
+        Ok(root.unwrap_or(Node { place: (self.place)(Marker::new(0, 1, 0)), tree: Tree::Null }))
+    }
+
     fn next(&mut self) -> Result<(Event<'a>, Span), Fault> {
         match self.events.next_event() {
             Some(Ok(next)) => Ok(next),
@@ -86,11 +97,10 @@ impl<'a> Builder<'a> {
     }
 
     fn unreadable(&self, error: &ScanError) -> Fault {
-        let what = format!(
-            "not readable as YAML: {}; note that a value with {{ }} [ ] : # or ${{VAR}} inside {{ }} or [ ] needs quotes",
-            error.info()
-        );
-        Fault::new(&(self.place)(*error.marker()), "", what)
+        let at = error.marker();
+        let line = self.text.lines().nth(at.line().saturating_sub(1)).unwrap_or_default();
+        let hint = if line.contains("${") { "; inside { } and [ ] a value with ${VAR} needs quotes" } else { "" };
+        Fault::new(&(self.place)(*at), "", format!("not readable as YAML: {}{hint}", error.info()))
     }
 
     fn fault(&self, span: Span, path: &str, what: impl Into<String>) -> Fault {
@@ -99,24 +109,37 @@ impl<'a> Builder<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, path: &str, depth: usize) -> Result<Node, Fault> {
         if depth > MAX_DEPTH {
-            return Err(self.fault(span, path, format!("nested deeper than {MAX_DEPTH} levels")));
+            return Err(self.fault(span, "", format!("nested deeper than {MAX_DEPTH} levels")));
         }
+        self.refuse_extras(&event, span, path);
         let tree = match event {
-            Event::Scalar(_, _, anchor, _) | Event::SequenceStart(anchor, _) | Event::MappingStart(anchor, _)
-                if anchor != 0 =>
-            {
-                return Err(self.fault(span, path, "anchors (&name) are not supported; write the value out"));
-            }
-            Event::Scalar(_, _, _, Some(tag)) | Event::SequenceStart(_, Some(tag)) | Event::MappingStart(_, Some(tag)) => {
-                return Err(self.fault(span, path, format!("tags ({tag}) are not supported; the key decides on the type")));
-            }
             Event::Scalar(text, ScalarStyle::Plain, ..) if is_null(&text) => Tree::Null,
             Event::Scalar(text, ..) => Tree::Scalar(text.into_owned()),
             Event::SequenceStart(..) => Tree::List(self.list(path, depth)?),
             Event::MappingStart(..) => Tree::Map(self.map(path, depth)?),
-            _ => return Err(self.fault(span, path, "aliases (*name) are not supported; write the value out")),
+            _ => Tree::Faulty,
         };
         Ok(Node { place: (self.place)(span.start), tree })
+    }
+
+    /// An alias may stand for any amount of text, and a tag for any type: neither is needed here.
+    fn refuse_extras(&mut self, event: &Event, span: Span, path: &str) {
+        let (anchor, tag) = match event {
+            Event::Scalar(_, _, anchor, tag) => (*anchor, tag),
+            Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => (*anchor, tag),
+            _ => {
+                let what = "aliases (*name) are not supported; expected the value written out";
+                return self.faults.push(self.fault(span, path, what));
+            }
+        };
+        if anchor != 0 {
+            let what = "anchors (&name) are not supported; expected the value alone";
+            self.faults.push(self.fault(span, path, what));
+        }
+        if let Some(tag) = tag {
+            let what = format!("tags ({tag}) are not supported; expected the value alone");
+            self.faults.push(self.fault(span, path, what));
+        }
     }
 
     fn list(&mut self, path: &str, depth: usize) -> Result<Vec<Node>, Fault> {
@@ -133,22 +156,24 @@ impl<'a> Builder<'a> {
 
     fn map(&mut self, path: &str, depth: usize) -> Result<Vec<Entry>, Fault> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut seen = HashSet::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
                 return Ok(entries);
             }
-            let Event::Scalar(key, _, 0, None) = event else {
-                return Err(self.fault(span, path, "a key is not a plain text"));
+            let Event::Scalar(key, ..) = &event else {
+                return Err(self.fault(span, path, "a key is not a single value; expected a name"));
             };
-            let key = key.into_owned();
-            let path = child(path, &key);
-            if entries.iter().any(|e| e.key == key) {
-                return Err(self.fault(span, &path, "this key was given before; expected each key once"));
+            self.refuse_extras(&event, span, path);
+            let (key, path) = (key.to_string(), child(path, key));
+            let (value, at) = self.next()?;
+            let value = self.node(value, at, &path, depth + 1)?;
+            if seen.insert(key.clone()) {
+                entries.push(Entry { key, place: (self.place)(span.start), value });
+            } else {
+                self.faults.push(self.fault(span, &path, "this key was given before; expected each key once"));
             }
-            let (event, at) = self.next()?;
-            let value = self.node(event, at, &path, depth + 1)?;
-            entries.push(Entry { key, place: (self.place)(span.start), value });
         }
     }
 }
@@ -175,7 +200,7 @@ fn join_surrogates(text: &str) -> Cow<'_, str> {
         let (before, escape) = rest.split_at(at);
         out.push_str(before);
         if let Some(joined) = surrogate_pair(escape) {
-            out.push_str(&format!("\\U{:08x}", u32::from(joined)));
+            out.push_str(&escape_of(joined));
             rest = &escape[12..];
         } else {
             // Both characters go over together, so that an escaped backslash begins nothing.
@@ -186,6 +211,11 @@ fn join_surrogates(text: &str) -> Cow<'_, str> {
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// A character as YAML writes it where it cannot stand by itself.
+pub(crate) fn escape_of(c: char) -> String {
+    format!("\\U{:08x}", u32::from(c))
 }
 
 fn surrogate_pair(escape: &str) -> Option<char> {
@@ -200,40 +230,56 @@ fn surrogate_pair(escape: &str) -> Option<char> {
 mod tests {
     use super::*;
 
-    fn message(text: &str) -> String {
-        let mut faults = super::super::fault::Faults::new("f");
-        faults.push(parse(text).unwrap_err());
-        faults.settle(None::<()>).unwrap_err().to_string()
+    fn read(text: &str) -> (Option<Node>, String) {
+        let mut faults = Faults::new("f");
+        let node = parse(text, &mut faults);
+        (node, faults.settle(None::<()>).unwrap_err().to_string())
+    }
+
+    fn entries(text: &str) -> Vec<Entry> {
+        let Some(Node { tree: Tree::Map(entries), .. }) = read(text).0 else { panic!("{text}") };
+        entries
     }
 
     #[test]
     fn every_piece_knows_its_line_and_column() {
-        let Tree::Map(entries) = parse("a: 1\nb:\n  - x\n").unwrap().tree else { panic!() };
+        let entries = entries("a: 1\nb:\n  - x\n");
         assert_eq!(entries[1].place, Place::At { line: 2, column: 1 });
         let Tree::List(items) = &entries[1].value.tree else { panic!() };
         assert_eq!(items[0].place, Place::At { line: 3, column: 5 });
     }
 
     #[test]
-    fn a_key_is_given_once() {
-        assert_eq!(message("a:\n  b: 1\n  b: 2\n"), "f:3:3: a.b: this key was given before; expected each key once");
+    fn whatever_can_be_read_past_is_told_in_one_go() {
+        let (node, faults) = read("a:\n  b: 1\n  b: 2\nc: &x 1\nd: *x\ne: !y 2\n");
+        assert!(node.is_some());
+        assert_eq!(
+            faults,
+            "f:3:3: a.b: this key was given before; expected each key once\n\
+             f:4:7: c: anchors (&name) are not supported; expected the value alone\n\
+             f:5:4: d: aliases (*name) are not supported; expected the value written out\n\
+             f:6:7: e: tags (!y) are not supported; expected the value alone"
+        );
     }
 
     #[test]
-    fn there_is_one_document_without_anchors_aliases_and_tags() {
-        assert!(message("a: 1\n---\nb: 2\n").starts_with("f:3:1: a second document"));
-        assert!(message("a: &x 1\n").contains("anchors"));
-        assert!(message("a: !x 1\n").contains("tags"));
+    fn there_is_one_document() {
+        assert!(read("a: 1\n---\nb: 2\n").1.contains(": a second document"));
+    }
+
+    #[test]
+    fn a_variable_that_yaml_takes_for_a_mapping_is_explained() {
+        assert!(read("a: {b: ${X}}\n").1.ends_with("inside { } and [ ] a value with ${VAR} needs quotes"));
     }
 
     #[test]
     fn deep_nesting_is_refused() {
-        assert!(message(&"[".repeat(200)).contains("nested deeper"));
+        assert!(read(&"[".repeat(200)).1.contains("nested deeper"));
     }
 
     #[test]
     fn the_two_halves_of_a_json_escape_are_one_character() {
-        let Tree::Map(entries) = parse(r#"{"a": "\ud83d\ude00\\ud83d"}"#).unwrap().tree else { panic!() };
+        let entries = entries(r#"{"a": "\ud83d\ude00\\ud83d"}"#);
         assert!(matches!(&entries[0].value.tree, Tree::Scalar(t) if t == "😀\\ud83d"));
     }
 }

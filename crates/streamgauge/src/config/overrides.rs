@@ -1,22 +1,24 @@
 //! `--set dotted.path=YAML`: a value put into the tree before anything is judged.
 
-use super::fault::{Fault, Place};
+use super::fault::{Fault, Faults, Place};
 use super::node::{self, Entry, Node, Tree};
 
 /// Puts one argument's value where its path says, creating the mappings on the way.
-pub(crate) fn apply(root: &mut Node, argument: &str) -> Result<(), Fault> {
+pub(crate) fn apply(root: &mut Node, argument: &str, faults: &mut Faults) {
     let place = Place::Set(argument.into());
-    let (path, yaml) = argument
-        .split_once('=')
-        .filter(|(path, _)| path.split('.').all(|name| !name.is_empty()))
-        .ok_or_else(|| Fault::new(&place, "", "expected dotted.path=YAML such as source.file.speed=60"))?;
-    let value = node::parse_as(yaml, &place)?;
-    let mut at = root;
-    for name in path.split('.') {
-        at = step(at, name, &place).map_err(|what| Fault::new(&place, path, what))?;
+    let Some((path, yaml)) = split(argument) else {
+        return faults.push(Fault::new(&place, "", "expected dotted.path=YAML such as source.file.speed=60"));
+    };
+    let Some(value) = node::parse_as(yaml, &place, faults) else { return };
+    let found = path.split('.').try_fold(root, |at, name| step(at, name, &place));
+    match found {
+        Ok(at) => *at = value,
+        Err(what) => faults.push(Fault::new(&place, path, what)),
     }
-    *at = value;
-    Ok(())
+}
+
+fn split(argument: &str) -> Option<(&str, &str)> {
+    argument.split_once('=').filter(|(path, _)| path.split('.').all(|name| !name.is_empty()))
 }
 
 fn step<'a>(node: &'a mut Node, name: &str, place: &Place) -> Result<&'a mut Node, String> {
@@ -48,8 +50,10 @@ mod tests {
     use super::*;
 
     fn set(yaml: &str, argument: &str) -> Result<String, String> {
-        let mut root = node::parse(yaml).unwrap_or_else(|_| panic!("{yaml}"));
-        apply(&mut root, argument).map(|()| format!("{root:?}")).map_err(|fault| format!("{fault:?}"))
+        let mut faults = Faults::new("f");
+        let mut root = node::parse(yaml, &mut faults).unwrap();
+        apply(&mut root, argument, &mut faults);
+        faults.settle(Some(format!("{root:?}"))).map_err(|faults| faults.to_string())
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Ready-made event mappings, laid under what is written.
 
-use super::fault::{Fault, Place};
+use super::fault::{Faults, Place};
 use super::node::{self, Entry, Node, Tree};
 
 const LLM: &str = "
@@ -23,25 +23,28 @@ numbers:
 ";
 
 /// Fills `event` up from the preset that it names; an unknown name is left for the reader to judge.
-pub(crate) fn apply(root: &mut Node) -> Result<(), Fault> {
+pub(crate) fn apply(root: &mut Node, faults: &mut Faults) {
     if let Some(event) = find(root, "event")
         && let Some(Tree::Scalar(name)) = find(event, "preset").map(|n| &n.tree)
         && name == "llm"
+        && let Some(preset) = node::parse_as(LLM, &Place::Builtin, faults)
     {
-        let preset = node::parse_as(LLM, &Place::Builtin)?;
         lay_under(event, preset);
     }
-    Ok(())
 }
 
 fn find<'a>(node: &'a mut Node, name: &str) -> Option<&'a mut Node> {
-    let Tree::Map(entries) = &mut node.tree else { return None };
+    let Tree::Map(entries) = &mut node.tree else {
+        return None;
+    };
     entries.iter_mut().find(|e| e.key == name).map(|e| &mut e.value)
 }
 
 /// The preset's names come first, in its order; what is written keeps its own place.
 fn lay_under(written: &mut Node, preset: Node) {
-    let (Tree::Map(own), Tree::Map(below)) = (&mut written.tree, preset.tree) else { return };
+    let (Tree::Map(own), Tree::Map(below)) = (&mut written.tree, preset.tree) else {
+        return;
+    };
     let mut merged: Vec<Entry> = Vec::with_capacity(own.len() + below.len());
     for mut entry in below {
         if let Some(at) = own.iter().position(|e| e.key == entry.key) {

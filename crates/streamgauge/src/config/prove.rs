@@ -7,7 +7,7 @@ mod output;
 mod source;
 mod windows;
 
-pub(crate) use output::writable;
+pub(crate) use output::user_of;
 
 use std::time::Duration;
 
@@ -23,27 +23,27 @@ pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
     let prometheus = observability::prometheus(root, faults);
     observability::contradictions(root, faults);
     let event = event::prove(root, faults);
-    let windows = windows::prove(root, event.mapping.as_ref(), faults);
+    let windows = windows::prove(root, &event.fields, faults);
     let source = source::prove(root, event.mapping.as_ref(), faults);
     let outputs = output::prove(root, &source.files, faults);
     delivery(root, faults);
     Some(Config {
         service: service?,
-        prometheus: prometheus?,
+        prometheus: prometheus.ok()?,
         source: source.source?,
         pipeline: Settings {
             format: source.format?,
             mapping: event.mapping?,
             max_record_bytes: source.max_record_bytes?,
             filter: event.filter?,
-            deduplicate: event.deduplicate?,
+            deduplicate: event.deduplicate.ok()?,
             watermark: watermark(root)?,
             windows: windows?,
         },
         idle_timeout: duration(root.span("watermark.idle_timeout")?)?,
         sink: outputs.sink?,
-        late: outputs.late?,
-        dead_letter: outputs.dead_letter?,
+        late: outputs.late.ok()?,
+        dead_letter: outputs.dead_letter.ok()?,
     })
 }
 
@@ -60,7 +60,9 @@ fn duration(span: Span) -> Option<Duration> {
 
 /// Exactly-once rests on state that outlives the process, on input that can be read again and on output that can be cut back.
 fn delivery(root: &Value, faults: &mut Faults) {
-    let Some(delivery) = root.get("delivery").filter(|d| d.text() == Some("exactly_once")) else { return };
+    let Some(delivery) = root.get("delivery").filter(|d| d.text() == Some("exactly_once")) else {
+        return;
+    };
     let mut refuse = |why: &str| faults.push(delivery.fault(format!("exactly_once contradicts {why}")));
     if root.at("sink.stdout").is_some() {
         refuse("sink.stdout: what was printed cannot be taken back; expected a file or kafka sink");

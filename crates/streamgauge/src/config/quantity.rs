@@ -84,7 +84,21 @@ mod tests {
 
     #[test]
     fn what_is_no_exact_duration_is_refused() {
-        for text in ["", "10", "s", "ten s", "1.s", ".5s", "1.5ns", "--1s", "1 0s", "1e3s", "10sec", "36500d", "99999999999999999999999s"] {
+        for text in [
+            "",
+            "10",
+            "s",
+            "ten s",
+            "1.s",
+            ".5s",
+            "1.5ns",
+            "--1s",
+            "1 0s",
+            "1e3s",
+            "10sec",
+            "36500d",
+            "99999999999999999999999s",
+        ] {
             assert_eq!(duration(text), None, "{text}");
         }
         assert!(duration("36499d").is_some());

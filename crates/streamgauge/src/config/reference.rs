@@ -24,7 +24,7 @@ pub fn reference() -> String {
 
 fn section(out: &mut String, path: &str, keys: &[Key]) {
     let title = if path.is_empty() { "The file" } else { &format!("`{path}`") };
-    out.push_str(&format!("\n## {title}\n\n| key | what it takes | default | what it is for |\n|---|---|---|---|\n"));
+    out.extend(["\n## ", title, "\n\n| key | what it takes | default | what it is for |\n|---|---|---|---|\n"]);
     for key in keys {
         out.push_str(&row(key));
     }

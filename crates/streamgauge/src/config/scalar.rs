@@ -101,7 +101,7 @@ impl Scalar {
             Scalar::Name => "a text that is not empty".to_owned(),
             Scalar::Bool => "true or false".to_owned(),
             Scalar::Integer { min, max } => format!("a whole number from {min} to {max}"),
-            Scalar::Number { min, .. } if min == f64::MIN => "a number".to_owned(),
+            Scalar::Number { min, .. } if min <= f64::MIN => "a number".to_owned(),
             Scalar::Number { min, max } => format!("a number from {min} to {max}"),
             Scalar::Duration { min } => format!("a {}duration below 100 years such as 10s, 500ms, 5m or 1h", sign(min)),
             Scalar::Size => "a size of at least one byte such as 64MiB or 1024".to_owned(),
@@ -188,10 +188,7 @@ mod tests {
 
     #[test]
     fn a_word_that_this_version_does_not_do_is_not_simply_wrong() {
-        let kind = Scalar::Choice(&[
-            Choice { name: "a", offered: true },
-            Choice { name: "b", offered: false },
-        ]);
+        let kind = Scalar::Choice(&[Choice { name: "a", offered: true }, Choice { name: "b", offered: false }]);
         assert_eq!(kind.judge("a"), Verdict::Fits);
         assert_eq!(kind.judge("b"), Verdict::Unavailable);
         assert_eq!(kind.judge("c"), Verdict::Wrong(None));

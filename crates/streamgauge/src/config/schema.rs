@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::fault::{Faults, Place};
 use super::node::{self, Node, Tree};
-use super::fault::Place;
 use super::scalar::Scalar;
 use super::table::{Key, Kind, Offered, Presence, ROOT};
 
@@ -17,11 +17,8 @@ pub fn schema() -> Json {
 
 fn record(keys: &[Key]) -> Json {
     let properties: Map<String, Json> = keys.iter().map(|k| (k.name.to_owned(), property(k))).collect();
-    let required: Vec<&str> = keys
-        .iter()
-        .filter(|k| matches!(k.presence, Presence::Required))
-        .map(|k| k.name)
-        .collect();
+    let required: Vec<&str> =
+        keys.iter().filter(|k| matches!(k.presence, Presence::Required)).map(|k| k.name).collect();
     let mut schema = json!({ "type": "object", "additionalProperties": false, "properties": properties });
     if !required.is_empty() {
         schema["required"] = json!(required);
@@ -39,7 +36,7 @@ fn property(key: &Key) -> Json {
     schema["description"] = json!(format!("{}{note}", key.doc));
     if let Presence::Default(text) = key.presence
         && text != "{}"
-        && let Ok(node) = node::parse_as(text, &Place::Builtin)
+        && let Some(node) = node::parse_as(text, &Place::Builtin, &mut Faults::new("default"))
     {
         schema["default"] = value(&node);
     }
@@ -71,16 +68,26 @@ fn scalar(scalar: Scalar) -> Json {
         }
         Scalar::Name => return json!({ "type": ["string", "number", "boolean"], "minLength": 1 }),
         Scalar::Bool => json!({ "type": "boolean" }),
-        Scalar::Integer { min, max } => json!({ "type": "integer", "minimum": min, "maximum": max }),
-        Scalar::Number { min, .. } if min == f64::MIN => json!({ "type": "number" }),
+        Scalar::Integer { min, max } => {
+            json!({ "type": "integer", "minimum": min, "maximum": max })
+        }
+        Scalar::Number { min, .. } if min <= f64::MIN => json!({ "type": "number" }),
         Scalar::Number { min, max } => json!({ "type": "number", "minimum": min, "maximum": max }),
-        Scalar::Duration { .. } => json!({ "type": ["string", "integer"], "pattern": r"^-?[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d)$|^0$" }),
-        Scalar::Size => json!({ "type": ["string", "integer"], "pattern": r"^[0-9]+(\.[0-9]+)? *([KMG]?B|[KMGT]iB)?$" }),
+        Scalar::Duration { .. } => {
+            json!({ "type": ["string", "integer"], "pattern": r"^-?[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h|d)$|^0$" })
+        }
+        Scalar::Size => {
+            json!({ "type": ["string", "integer"], "pattern": r"^[0-9]+(\.[0-9]+)? *([KMG]?B|[KMGT]iB)?$" })
+        }
         Scalar::Pointer => json!({ "type": "string", "pattern": "^/" }),
         Scalar::PointerOrNone => json!({ "type": "string", "pattern": "^/|^none$" }),
-        Scalar::Speed => json!({ "anyOf": [{ "const": "max" }, { "type": "number", "exclusiveMinimum": 0 }] }),
+        Scalar::Speed => {
+            json!({ "anyOf": [{ "const": "max" }, { "type": "number", "exclusiveMinimum": 0 }] })
+        }
         Scalar::Workers => json!({ "enum": ["auto", 1] }),
-        Scalar::Choice(choices) => json!({ "enum": choices.iter().map(|c| c.name).collect::<Vec<_>>() }),
+        Scalar::Choice(choices) => {
+            json!({ "enum": choices.iter().map(|c| c.name).collect::<Vec<_>>() })
+        }
     };
     json!({ "anyOf": [exact, { "type": "string", "pattern": r"\$\{" }] })
 }
@@ -90,9 +97,7 @@ fn value(node: &Node) -> Json {
         Tree::Null | Tree::Faulty => Json::Null,
         Tree::Scalar(text) => serde_json::from_str(text).unwrap_or_else(|_| json!(text)),
         Tree::List(items) => items.iter().map(value).collect(),
-        Tree::Map(entries) => {
-            Json::Object(entries.iter().map(|e| (e.key.clone(), value(&e.value))).collect())
-        }
+        Tree::Map(entries) => Json::Object(entries.iter().map(|e| (e.key.clone(), value(&e.value))).collect()),
     }
 }
 

@@ -9,7 +9,6 @@ pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 /// Replaces the variables in every scalar value below `node`; keys stay as they are.
 pub(crate) fn substitute(node: &mut Node, path: &str, lookup: Lookup, faults: &mut Faults) {
     match &mut node.tree {
-        Tree::Null => {}
         Tree::Scalar(text) if text.contains("${") => match expand(text, lookup) {
             Ok(expanded) => *text = expanded,
             Err(what) => {
@@ -17,7 +16,7 @@ pub(crate) fn substitute(node: &mut Node, path: &str, lookup: Lookup, faults: &m
                 node.tree = Tree::Faulty;
             }
         },
-        Tree::Scalar(_) | Tree::Faulty => {}
+        Tree::Null | Tree::Scalar(_) | Tree::Faulty => {}
         Tree::List(items) => {
             for (index, item) in items.iter_mut().enumerate() {
                 substitute(item, &child(path, &index.to_string()), lookup, faults);
@@ -64,9 +63,9 @@ fn value_of(expression: &str, lookup: Lookup) -> Result<String, String> {
         (Some(value), None) => Ok(value),
         (Some(value), Some(_)) if !value.is_empty() => Ok(value),
         (_, Some(default)) => Ok(default.to_owned()),
-        (None, None) => Err(format!(
-            "the environment variable {name} is not set; set it or write ${{{name}:-default}}"
-        )),
+        (None, None) => {
+            Err(format!("the environment variable {name} is not set; set it or write ${{{name}:-default}}"))
+        }
     }
 }
 

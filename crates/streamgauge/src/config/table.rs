@@ -112,16 +112,35 @@ const fn later(name: &'static str) -> Choice {
 pub(crate) const ROOT: &[Key] = &[
     Key::record("observability", OBSERVABILITY, "What the service shows of itself."),
     Key::of("source", Kind::OneOf(SOURCE), "Where events come from.").required(),
-    Key::of("event", Kind::Record(EVENT), "Where the fields of an event stand, as JSON Pointers; for CSV `/` and the column's name.").required(),
-    Key::of("filter", Kind::Map(&TEXTS), "Keeps the events whose field has one of these values; several fields must all match.").or("{}"),
+    Key::of(
+        "event",
+        Kind::Record(EVENT),
+        "Where the fields of an event stand, as JSON Pointers; for CSV `/` and the column's name.",
+    )
+    .required(),
+    Key::of(
+        "filter",
+        Kind::Map(&TEXTS),
+        "Keeps the events whose field has one of these values; several fields must all match.",
+    )
+    .or("{}"),
     Key::record("deduplicate", DEDUPLICATE, "Drops events whose id was seen before."),
     Key::record("watermark", WATERMARK, "When the past is taken for complete."),
     Key::of("windows", Kind::List(&Kind::Record(WINDOW)), "What is computed, window by window.").required(),
     Key::record("state", STATE, "Where running state is kept."),
     Key::of("sink", Kind::OneOf(SINK), "Where result rows go.").or("{stdout: {}}"),
     Key::of("late", Kind::OneOf(SINK), "Where late events go; they are only counted if this is not given."),
-    Key::of("dead_letter", Kind::OneOf(SINK), "Where unreadable events go; they are only counted and logged if this is not given."),
-    Key::scalar("delivery", Scalar::Choice(&[choice("at_least_once"), later("exactly_once")]), "What a restart may do to rows.").or("at_least_once"),
+    Key::of(
+        "dead_letter",
+        Kind::OneOf(SINK),
+        "Where unreadable events go; they are only counted and logged if this is not given.",
+    ),
+    Key::scalar(
+        "delivery",
+        Scalar::Choice(&[choice("at_least_once"), later("exactly_once")]),
+        "What a restart may do to rows.",
+    )
+    .or("at_least_once"),
     Key::scalar("workers", Scalar::Workers, "How many threads compute; `auto` decides by itself.").or("auto"),
 ];
 
@@ -174,9 +193,11 @@ const OPENTELEMETRY: &[Key] = &[
 
 const OTLP: &[Key] = &[
     Key::scalar("endpoint", Scalar::Url, "The collector.").or("http://127.0.0.1:4317"),
-    Key::scalar("protocol", Scalar::Choice(&[choice("grpc"), choice("http/protobuf")]), "How it is spoken to.").or("grpc"),
+    Key::scalar("protocol", Scalar::Choice(&[choice("grpc"), choice("http/protobuf")]), "How it is spoken to.")
+        .or("grpc"),
     Key::scalar("timeout_seconds", COUNT, "How long one export may take.").or("10"),
-    Key::scalar("compression", Scalar::Choice(&[choice("gzip"), choice("none")]), "How exports are compressed.").or("gzip"),
+    Key::scalar("compression", Scalar::Choice(&[choice("gzip"), choice("none")]), "How exports are compressed.")
+        .or("gzip"),
 ];
 
 const TRACING: &[Key] = &[
@@ -190,12 +211,8 @@ const SAMPLING: &[Key] = &[
     Key::scalar("ratio", SHARE, "The share of traces that is kept.").or("0.1"),
 ];
 
-const STRATEGIES: &[Choice] = &[
-    choice("always_on"),
-    choice("always_off"),
-    choice("trace_id_ratio"),
-    choice("parent_based"),
-];
+const STRATEGIES: &[Choice] =
+    &[choice("always_on"), choice("always_off"), choice("trace_id_ratio"), choice("parent_based")];
 
 const BATCH: &[Key] = &[
     Key::scalar("max_queue_size", COUNT, "The most spans that wait.").or("2048"),
@@ -207,19 +224,24 @@ const BATCH: &[Key] = &[
 const OTEL_METRICS: &[Key] = &[
     Key::scalar("enabled", Scalar::Bool, "Whether metrics are exported.").or("true"),
     Key::scalar("export_interval_seconds", COUNT, "The time between two exports.").or("60"),
-    Key::scalar("temporality", Scalar::Choice(&[choice("cumulative"), choice("delta")]), "What a counter's value counts from.").or("cumulative"),
+    Key::scalar(
+        "temporality",
+        Scalar::Choice(&[choice("cumulative"), choice("delta")]),
+        "What a counter's value counts from.",
+    )
+    .or("cumulative"),
 ];
 
-const RESOURCE: &[Key] = &[
-    Key::of("attributes", Kind::Map(&TEXT), "Attributes by name.").or("{}"),
-];
+const RESOURCE: &[Key] = &[Key::of("attributes", Kind::Map(&TEXT), "Attributes by name.").or("{}")];
 
 const CARDINALITY: &[Key] = &[
-    Key::scalar("max_total_series", COUNT, "The same as `registry.max_cardinality`; unequal values are a fault.").only("10000"),
+    Key::scalar("max_total_series", COUNT, "The same as `registry.max_cardinality`; unequal values are a fault.")
+        .only("10000"),
     Key::scalar("max_series_per_metric", COUNT, "The most series of one metric.").only("1000"),
     Key::scalar("warning_threshold", SHARE, "The share of a limit that is worth a warning.").only("0.8"),
     Key::scalar("critical_threshold", SHARE, "The share of a limit that is critical.").only("0.95"),
-    Key::of("high_cardinality_labels", TEXTS, "Label names that are refused because their values have no bound.").only("[user_id, session_id, request_id, trace_id, timestamp, ip_address]"),
+    Key::of("high_cardinality_labels", TEXTS, "Label names that are refused because their values have no bound.")
+        .only("[user_id, session_id, request_id, trace_id, timestamp, ip_address]"),
 ];
 
 const SOURCE: &[Key] = &[
@@ -229,10 +251,20 @@ const SOURCE: &[Key] = &[
 
 const FILE_SOURCE: &[Key] = &[
     Key::of("paths", TEXTS, "Files and globs; `-` is standard input; `.gz` and `.zst` are decompressed.").required(),
-    Key::scalar("format", Scalar::Choice(&[choice("ndjson"), choice("csv"), later("cloudevents")]), "How the input is written; by default its extension decides."),
-    Key::scalar("partitions", Scalar::Choice(&[choice("one"), later("per_file")]), "`one`: files follow each other in name order; `per_file`: each is a partition of its own.").or("one"),
+    Key::scalar(
+        "format",
+        Scalar::Choice(&[choice("ndjson"), choice("csv"), later("cloudevents")]),
+        "How the input is written; by default its extension decides.",
+    ),
+    Key::scalar(
+        "partitions",
+        Scalar::Choice(&[choice("one"), later("per_file")]),
+        "`one`: files follow each other in name order; `per_file`: each is a partition of its own.",
+    )
+    .or("one"),
     Key::scalar("follow", Scalar::Bool, "Whether to wait for more at the end.").only("false"),
-    Key::scalar("speed", Scalar::Speed, "`max`, or a factor of event time: 1 is live, 60 plays an hour in a minute.").or("max"),
+    Key::scalar("speed", Scalar::Speed, "`max`, or a factor of event time: 1 is live, 60 plays an hour in a minute.")
+        .or("max"),
     Key::scalar("max_line_bytes", Scalar::Size, "A longer line is a dead letter.").or("1MiB"),
 ];
 
@@ -240,26 +272,39 @@ const KAFKA_SOURCE: &[Key] = &[
     Key::scalar("brokers", Scalar::Text, "Addresses to begin with, separated by commas.").required(),
     Key::of("topics", TEXTS, "What to read.").required(),
     Key::scalar("group_id", Scalar::Text, "The consumer group.").or("streamgauge"),
-    Key::scalar("auto_offset_reset", Scalar::Choice(&[choice("earliest"), choice("latest")]), "Where a new group begins.").or("earliest"),
+    Key::scalar(
+        "auto_offset_reset",
+        Scalar::Choice(&[choice("earliest"), choice("latest")]),
+        "Where a new group begins.",
+    )
+    .or("earliest"),
     Key::of("properties", Kind::Map(&TEXT), "Further settings of the client.").or("{}"),
 ];
 
 const EVENT: &[Key] = &[
-    Key::scalar("preset", Scalar::Choice(&[choice("llm")]), "`llm`: the mapping of the built-in LLM request event; what stands beside it overrides it."),
+    Key::scalar(
+        "preset",
+        Scalar::Choice(&[choice("llm")]),
+        "`llm`: the mapping of the built-in LLM request event; what stands beside it overrides it.",
+    ),
     Key::scalar("id", Scalar::PointerOrNone, "The event's identity, or `none`.").or("none"),
-    Key::of("type", Kind::Either(Scalar::Pointer, TYPE_VALUE), "The event's type: a pointer, or one value for all.").or("{value: event}"),
+    Key::of("type", Kind::Either(Scalar::Pointer, TYPE_VALUE), "The event's type: a pointer, or one value for all.")
+        .or("{value: event}"),
     Key::of("time", Kind::Record(TIME), "When the event happened.").required(),
     Key::of("strings", Kind::Map(&POINTER), "Text fields by name, for keys and filters.").or("{}"),
     Key::of("numbers", Kind::Map(&POINTER), "Number fields by name, for aggregates.").or("{}"),
 ];
 
-const TYPE_VALUE: &[Key] = &[
-    Key::scalar("value", Scalar::Text, "The type of every event.").required(),
-];
+const TYPE_VALUE: &[Key] = &[Key::scalar("value", Scalar::Text, "The type of every event.").required()];
 
 const TIME: &[Key] = &[
     Key::scalar("from", Scalar::Pointer, "Where the time stands.").required(),
-    Key::scalar("format", Scalar::TimeFormat, "`rfc3339`, `unix_s`, `unix_ms`, `unix_us`, `unix_ns` or a strptime pattern, read as UTC.").or("rfc3339"),
+    Key::scalar(
+        "format",
+        Scalar::TimeFormat,
+        "`rfc3339`, `unix_s`, `unix_ms`, `unix_us`, `unix_ns` or a strptime pattern, read as UTC.",
+    )
+    .or("rfc3339"),
 ];
 
 const DEDUPLICATE: &[Key] = &[
@@ -269,14 +314,17 @@ const DEDUPLICATE: &[Key] = &[
 ];
 
 const WATERMARK: &[Key] = &[
-    Key::scalar("max_out_of_orderness", NOT_NEGATIVE, "How far the watermark stays behind the highest event time.").or("5s"),
-    Key::scalar("idle_timeout", POSITIVE, "After this long without events a live input lets the watermark move on.").or("30s"),
+    Key::scalar("max_out_of_orderness", NOT_NEGATIVE, "How far the watermark stays behind the highest event time.")
+        .or("5s"),
+    Key::scalar("idle_timeout", POSITIVE, "After this long without events a live input lets the watermark move on.")
+        .or("30s"),
     Key::scalar("max_future_skew", NOT_NEGATIVE, "An event further ahead of the wall clock is a dead letter.").or("5m"),
 ];
 
 const WINDOW: &[Key] = &[
     Key::scalar("name", Scalar::Name, "Its unique name.").required(),
-    Key::scalar("type", Scalar::Choice(&[choice("tumbling"), later("sliding"), later("session")]), "How it cuts time.").or("tumbling"),
+    Key::scalar("type", Scalar::Choice(&[choice("tumbling"), later("sliding"), later("session")]), "How it cuts time.")
+        .or("tumbling"),
     Key::scalar("size", POSITIVE, "The length of a tumbling or sliding window."),
     Key::scalar("slide", POSITIVE, "The step of a sliding window."),
     Key::scalar("gap", POSITIVE, "The silence that ends a session."),
@@ -284,7 +332,12 @@ const WINDOW: &[Key] = &[
     Key::scalar("allowed_lateness", NOT_NEGATIVE, "How long after its end a window still takes late events.").or("0s"),
     Key::of("key", TEXTS, "The string fields to group by; `[]` is one group for all.").or("[]"),
     Key::scalar("max_keys", COUNT, "The most live keys; further ones fold into `__other__`.").or("100000"),
-    Key::of("aggregates", Kind::Map(&AGGREGATE), "What is computed, by name: `count`, `sum(field)`, `avg(field)`, `min(field)`, `max(field)`.").or("{count: count}"),
+    Key::of(
+        "aggregates",
+        Kind::Map(&AGGREGATE),
+        "What is computed, by name: `count`, `sum(field)`, `avg(field)`, `min(field)`, `max(field)`.",
+    )
+    .or("{count: count}"),
 ];
 
 const STATE: &[Key] = &[
@@ -304,7 +357,12 @@ const SINK: &[Key] = &[
 
 const FILE_SINK: &[Key] = &[
     Key::scalar("path", Scalar::Name, "Where it is.").required(),
-    Key::scalar("existing", Scalar::Choice(&[choice("append"), choice("truncate"), choice("refuse")]), "What to do if it is there already.").or("refuse"),
+    Key::scalar(
+        "existing",
+        Scalar::Choice(&[choice("append"), choice("truncate"), choice("refuse")]),
+        "What to do if it is there already.",
+    )
+    .or("refuse"),
 ];
 
 const KAFKA_SINK: &[Key] = &[

@@ -45,7 +45,9 @@ impl Reader<'_> {
     fn read(&mut self, kind: &Kind, node: &Node, path: &str) -> Value {
         let data = match (kind, &node.tree) {
             (_, Tree::Faulty) => Data::Faulty,
-            (Kind::Scalar(scalar) | Kind::Either(scalar, _), Tree::Scalar(text)) => self.scalar(*scalar, text, node, path),
+            (Kind::Scalar(scalar) | Kind::Either(scalar, _), Tree::Scalar(text)) => {
+                self.scalar(*scalar, text, node, path)
+            }
             (Kind::List(item), Tree::List(items)) => self.list(item, items, path),
             (Kind::Map(value), Tree::Map(entries)) => self.map(value, entries, path),
             (Kind::Record(keys) | Kind::Either(_, keys), Tree::Map(entries)) => self.record(keys, entries, node, path),
@@ -147,16 +149,12 @@ impl Reader<'_> {
     }
 
     fn default(&mut self, key: &Key, path: &str) -> Value {
-        let Presence::Default(text) = key.presence else {
-            return Value { path: path.to_owned(), place: Place::Builtin, data: Data::Faulty };
+        let node = match key.presence {
+            Presence::Default(text) => node::parse_as(text, &Place::Builtin, self.faults),
+            Presence::Required | Presence::Optional => None,
         };
-        match node::parse_as(text, &Place::Builtin) {
-            Ok(node) => self.read(&key.kind, &node, path),
-            Err(fault) => {
-                self.faults.push(fault);
-                Value { path: path.to_owned(), place: Place::Builtin, data: Data::Faulty }
-            }
-        }
+        let node = node.unwrap_or(Node { place: Place::Builtin, tree: Tree::Faulty });
+        self.read(&key.kind, &node, path)
     }
 
     fn only_default(&mut self, key: &Key, value: &Value) {
@@ -222,16 +220,26 @@ impl Value {
         self.place != Place::Builtin
     }
 
-    /// Takes out what stands at a dotted path.
-    pub(crate) fn remove(&mut self, path: &str) {
-        let Data::Map(entries) = &mut self.data else { return };
-        match path.split_once('.') {
-            None => entries.retain(|(name, _)| name != path),
-            Some((first, rest)) => {
-                if let Some((_, inner)) = entries.iter_mut().find(|(name, _)| name == first) {
-                    inner.remove(rest);
-                }
-            }
+    /// Puts a text into a record that is there.
+    pub(crate) fn put(&mut self, record: &str, name: &str, text: &str) {
+        let path = child(record, name);
+        if let Some(Value { data: Data::Map(entries), .. }) = self.at_mut(record) {
+            let value = Value { path, place: Place::Builtin, data: Data::Scalar(text.to_owned()) };
+            entries.push((name.to_owned(), value));
+        }
+    }
+
+    fn at_mut(&mut self, path: &str) -> Option<&mut Value> {
+        path.split('.').try_fold(self, |value, name| match &mut value.data {
+            Data::Map(entries) => entries.iter_mut().find(|(n, _)| n == name).map(|(_, value)| value),
+            _ => None,
+        })
+    }
+
+    /// Takes a name out of a record that is there.
+    pub(crate) fn remove(&mut self, record: &str, name: &str) {
+        if let Some(Value { data: Data::Map(entries), .. }) = self.at_mut(record) {
+            entries.retain(|(n, _)| n != name);
         }
     }
 
@@ -266,7 +274,9 @@ impl Kind {
             Kind::Record([]) => "{}".to_owned(),
             Kind::Record(keys) => format!("a mapping with {}", names(keys)),
             Kind::OneOf(keys) => format!("a mapping with exactly one of {}", names(keys)),
-            Kind::Either(scalar, keys) => format!("{}, or a mapping with {}", scalar.expected(), names(keys)),
+            Kind::Either(scalar, keys) => {
+                format!("{}, or a mapping with {}", scalar.expected(), names(keys))
+            }
         }
     }
 }
@@ -284,12 +294,13 @@ mod tests {
         for key in keys {
             if let Presence::Default(text) = key.presence {
                 let mut faults = Faults::new("default");
-                let node = node::parse_as(text, &Place::Builtin).unwrap();
+                let node = node::parse_as(text, &Place::Builtin, &mut faults).unwrap();
                 Reader { faults: &mut faults }.read(&key.kind, &node, key.name);
                 faults.settle(Some(())).unwrap();
             }
             match key.kind {
-                Kind::Record(keys) | Kind::OneOf(keys) | Kind::Either(_, keys) | Kind::List(Kind::Record(keys)) => defaults_fit(keys),
+                Kind::Record(keys) | Kind::OneOf(keys) | Kind::Either(_, keys) => defaults_fit(keys),
+                Kind::List(Kind::Record(keys)) => defaults_fit(keys),
                 _ => {}
             }
         }

@@ -51,13 +51,13 @@ pub(crate) fn side_row(out: &mut Vec<u8>, row: &SideRow) {
 /// Appends a number, or `null`: doubles as the shortest digits that read back the same.
 pub(crate) fn value(out: &mut Vec<u8>, value: Value) {
     match value {
-        Value::Null => out.extend_from_slice(b"null"),
         Value::Whole(n) => whole(out, n),
-        Value::Double(d) if d == 0.0 => out.push(b'0'), // also -0
+        Value::Double(0.0) => out.push(b'0'), // also -0
         Value::Double(d) if d.is_finite() => {
             out.extend_from_slice(zmij::Buffer::new().format_finite(d).as_bytes());
         }
-        Value::Double(_) => out.extend_from_slice(b"null"), // JSON has no other way to say it
+        // JSON has no other way to say what is not finite.
+        Value::Null | Value::Double(_) => out.extend_from_slice(b"null"),
     }
 }
 
@@ -72,12 +72,7 @@ fn payload(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-fn object<T>(
-    out: &mut Vec<u8>,
-    names: &[String],
-    values: &[T],
-    mut encode: impl FnMut(&mut Vec<u8>, &T),
-) {
+fn object<T>(out: &mut Vec<u8>, names: &[String], values: &[T], mut encode: impl FnMut(&mut Vec<u8>, &T)) {
     out.push(b'{');
     for (i, (name, value)) in names.iter().zip(values).enumerate() {
         if i > 0 {

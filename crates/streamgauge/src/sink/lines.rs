@@ -150,11 +150,7 @@ impl Lines {
     ///
     /// # Errors
     /// If the buffer was full and could not be written.
-    pub(crate) fn push(
-        &mut self,
-        revised: bool,
-        encode: impl FnOnce(&mut Vec<u8>),
-    ) -> Result<(), WriteError> {
+    pub(crate) fn push(&mut self, revised: bool, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(), WriteError> {
         encode(&mut self.buffer);
         self.buffer.push(b'\n');
         self.ends.push(RowEnd { at: self.buffer.len(), revised });
@@ -225,10 +221,9 @@ impl fmt::Display for OpenError {
         let key = role.key();
         write!(f, "{key}: cannot open {name}: ")?;
         match cause.kind() {
-            ErrorKind::AlreadyExists => write!(
-                f,
-                "it is there already; remove it, or set {key}.file.existing to append or truncate"
-            ),
+            ErrorKind::AlreadyExists => {
+                write!(f, "it is there already; remove it, or set {key}.file.existing to append or truncate")
+            }
             ErrorKind::NotFound => {
                 write!(f, "its folder is not there; create it, or change {key}.file.path")
             }

@@ -26,7 +26,10 @@ pub(crate) enum StartError {
     Open(OpenError),
     Write(WriteError),
     /// Two outputs, or an input and an output, are one file.
-    SameFile { role: Role, other: String },
+    SameFile {
+        role: Role,
+        other: String,
+    },
 }
 
 impl Outputs {
@@ -36,23 +39,8 @@ impl Outputs {
     /// If one cannot be written, or is also an input or another output.
     pub(crate) fn open(config: &Config, bar: &Bar) -> Result<Self, StartError> {
         let sink = Sink::open(&config.sink, bar).map_err(StartError::Open)?;
-        let late = match SideOutput::open(config.late.as_ref(), Role::Late) {
-            Ok(late) => late,
-            Err(e) => {
-                sink.into_lines().abandon();
-                return Err(StartError::Open(e));
-            }
-        };
-        let dead = match SideOutput::open(config.dead_letter.as_ref(), Role::DeadLetter) {
-            Ok(dead) => dead,
-            Err(e) => {
-                sink.into_lines().abandon();
-                late.into_lines().map(Lines::abandon);
-                return Err(StartError::Open(e));
-            }
-        };
-        let mut outputs = Outputs { sink, late, dead };
-        match outputs.prepare(&config.source.inputs) {
+        let mut outputs = Outputs { sink, late: SideOutput::none(), dead: SideOutput::none() };
+        match outputs.open_rest(config) {
             Ok(()) => Ok(outputs),
             Err(e) => {
                 outputs.abandon();
@@ -94,8 +82,11 @@ impl Outputs {
         }
     }
 
-    fn prepare(&mut self, inputs: &[Input]) -> Result<(), StartError> {
-        self.refuse_same_files(inputs)?;
+    fn open_rest(&mut self, config: &Config) -> Result<(), StartError> {
+        let open = |output, role| SideOutput::open(output, role).map_err(StartError::Open);
+        self.late = open(config.late.as_ref(), Role::Late)?;
+        self.dead = open(config.dead_letter.as_ref(), Role::DeadLetter)?;
+        self.refuse_same_files(&config.source.inputs)?;
         self.sink.lines().begin().map_err(StartError::Write)?;
         for side in [&mut self.late, &mut self.dead] {
             side.lines().map_or(Ok(()), Lines::begin).map_err(StartError::Write)?;

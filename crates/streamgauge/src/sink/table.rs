@@ -57,8 +57,7 @@ impl Table {
     fn layout_of(&mut self, row: &Row<'_>) -> usize {
         let known = self.layouts.iter().position(|layout| layout.window == row.names.window);
         known.unwrap_or_else(|| {
-            let mut layout =
-                Layout { window: row.names.window.clone(), widths: Vec::new(), grown: false };
+            let mut layout = Layout { window: row.names.window.clone(), widths: Vec::new(), grown: false };
             layout.grow(&head(row));
             self.layouts.push(layout);
             self.layouts.len() - 1
@@ -150,11 +149,7 @@ mod tests {
     use super::*;
 
     fn names(window: &str) -> RowNames {
-        RowNames {
-            window: window.into(),
-            key: vec!["model".into()],
-            values: vec!["n".into(), "latency".into()],
-        }
+        RowNames { window: window.into(), key: vec!["model".into()], values: vec!["n".into(), "latency".into()] }
     }
 
     fn print(table: &mut Table, names: &RowNames, key: &str, values: Option<&[Value]>) -> String {
@@ -178,10 +173,7 @@ mod tests {
                     w       2023-11-16 18:15:40  2023-11-16 18:15:50.500  gpt    12  812.250    0";
         assert_eq!(first, want);
         let second = print(&mut table, &names, "gpt", Some(&[Value::Whole(3), Value::Null]));
-        assert_eq!(
-            second,
-            "w       2023-11-16 18:15:40  2023-11-16 18:15:50.500  gpt     3             0"
-        );
+        assert_eq!(second, "w       2023-11-16 18:15:40  2023-11-16 18:15:50.500  gpt     3             0");
     }
 
     #[test]

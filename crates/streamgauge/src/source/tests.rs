@@ -41,7 +41,8 @@ fn zst(text: &str) -> Vec<u8> {
 }
 
 fn lines(from: usize, to: usize) -> String {
-    (from..to).map(|n| format!("{{\"n\":{n}}}\n")).collect()
+    let all: Vec<_> = (from..to).map(|n| format!("{{\"n\":{n}}}\n")).collect();
+    all.concat()
 }
 
 fn read(inputs: Vec<Input>) -> Vec<Message> {
@@ -76,10 +77,8 @@ fn packed_or_not_the_bytes_are_the_same() {
     ] {
         let messages = read(vec![input]);
         assert_eq!(text(&messages), all);
-        let ended: Vec<_> = messages
-            .iter()
-            .filter(|m| matches!(m, Message::Ended { bytes } if *bytes == all.len() as u64))
-            .collect();
+        let ended: Vec<_> =
+            messages.iter().filter(|m| matches!(m, Message::Ended { bytes } if *bytes == all.len() as u64)).collect();
         assert_eq!(ended.len(), 1);
         assert!(matches!(messages.last(), Some(Message::Finished)));
     }

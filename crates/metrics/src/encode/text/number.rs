@@ -22,6 +22,12 @@ pub(super) fn append(out: &mut String, value: f64) {
     }
 }
 
+/// Appends a whole number, exactly.
+pub(super) fn append_integer(out: &mut String, value: u64) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{value}");
+}
+
 fn write_finite(out: &mut String, value: f64) {
     if value.is_sign_negative() {
         out.push('-');

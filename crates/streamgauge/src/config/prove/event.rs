@@ -2,21 +2,36 @@
 
 use streamgauge_flow::{Deduplicate, Keep, Mapping, Pointer, TypeFrom};
 
-use super::super::fault::Faults;
+use super::super::fault::{Faults, Reported};
 use super::super::scalar::one_of;
 use super::super::value::{Data, Value};
 
 /// What was proven about single events.
 pub(super) struct Event {
     pub(super) mapping: Option<Mapping>,
+    pub(super) fields: Fields,
     pub(super) filter: Option<Vec<Keep>>,
-    pub(super) deduplicate: Option<Option<Deduplicate>>,
+    pub(super) deduplicate: Result<Option<Deduplicate>, Reported>,
+}
+
+/// The names of the fields, known also where something else about the event is at fault; `None` where even they are not.
+#[derive(Debug)]
+pub(super) struct Fields {
+    pub(super) strings: Option<Vec<String>>,
+    pub(super) numbers: Option<Vec<String>>,
 }
 
 pub(super) fn prove(root: &Value, faults: &mut Faults) -> Event {
-    let mapping = root.get("event").and_then(mapping);
-    let filter = mapping.as_ref().and_then(|m| filter(root.get("filter")?, m, faults));
-    Event { filter, deduplicate: deduplicate(root, faults), mapping }
+    let event = root.get("event");
+    let fields = Fields { strings: names(event, "strings"), numbers: names(event, "numbers") };
+    let filter = root.get("filter").and_then(|f| filter(f, &fields, faults));
+    let deduplicate = deduplicate(root, faults);
+    Event { mapping: event.and_then(mapping), filter, deduplicate, fields }
+}
+
+fn names(event: Option<&Value>, kind: &str) -> Option<Vec<String>> {
+    let fields = event?.get(kind).filter(|v| !matches!(v.data, Data::Faulty))?;
+    Some(fields.entries().iter().map(|(name, _)| name.clone()).collect())
 }
 
 fn mapping(event: &Value) -> Option<Mapping> {
@@ -45,20 +60,16 @@ fn fields(value: &Value) -> Option<Vec<(String, Pointer)>> {
     value.entries().iter().map(field).collect()
 }
 
-fn filter(filter: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Vec<Keep>> {
+fn filter(filter: &Value, fields: &Fields, faults: &mut Faults) -> Option<Vec<Keep>> {
     if matches!(filter.data, Data::Faulty) {
         return None;
     }
-    let conditions: Vec<_> = filter
-        .entries()
-        .iter()
-        .map(|(name, values)| keep(name, values, mapping, faults))
-        .collect();
+    let conditions: Vec<_> = filter.entries().iter().map(|(name, values)| keep(name, values, fields, faults)).collect();
     conditions.into_iter().collect()
 }
 
-fn keep(name: &str, values: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Keep> {
-    let field = string_field(name, values, mapping, faults);
+fn keep(name: &str, values: &Value, fields: &Fields, faults: &mut Faults) -> Option<Keep> {
+    let field = string_field(name, values, fields, faults);
     let texts = values.items()?.iter().map(|v| v.text().map(str::to_owned)).collect::<Option<Vec<_>>>()?;
     if texts.is_empty() {
         faults.push(values.fault("no value passes, so every event would be dropped; expected at least one value"));
@@ -67,33 +78,52 @@ fn keep(name: &str, values: &Value, mapping: &Mapping, faults: &mut Faults) -> O
 }
 
 /// The index of a string field; what is wrong with the name is a fault of `at`.
-pub(super) fn string_field(name: &str, at: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<usize> {
-    let names = || mapping.strings.iter().map(|(n, _)| n.as_str());
-    let found = names().position(|n| n == name);
+pub(super) fn string_field(name: &str, at: &Value, fields: &Fields, faults: &mut Faults) -> Option<usize> {
+    find(name, ("string", &fields.strings), ("number", &fields.numbers), at, faults)
+}
+
+/// The same for a number field.
+pub(super) fn number_field(name: &str, at: &Value, fields: &Fields, faults: &mut Faults) -> Option<usize> {
+    find(name, ("number", &fields.numbers), ("string", &fields.strings), at, faults)
+}
+
+/// Looks among the fields of one kind, so that a field of the other kind is told apart from one that is unknown.
+fn find(
+    name: &str,
+    (kind, among): (&str, &Option<Vec<String>>),
+    (other_kind, others): (&str, &Option<Vec<String>>),
+    at: &Value,
+    faults: &mut Faults,
+) -> Option<usize> {
+    let among = among.as_ref()?;
+    let found = among.iter().position(|n| n == name);
     if found.is_none() {
-        let is_number = mapping.numbers.iter().any(|(n, _)| n == name);
-        let what = if is_number {
-            format!("\"{name}\" is a number; keys and filters need a field of event.strings")
-        } else {
-            format!("unknown field \"{name}\"; expected one of event.strings: {}", one_of(names()))
+        let is_other = others.as_ref()?.iter().any(|n| n == name);
+        let is = if is_other { format!("\"{name}\" is a {other_kind}") } else { format!("unknown field \"{name}\"") };
+        let names = || among.iter().map(String::as_str);
+        let what = match among.as_slice() {
+            [] => format!("{is}; expected a field of event.{kind}s, which has none"),
+            _ => format!("{is}; expected {} of event.{kind}s", one_of(names())),
         };
         faults.push(at.fault(what).suggest(name, names()));
     }
     found
 }
 
-fn deduplicate(root: &Value, faults: &mut Faults) -> Option<Option<Deduplicate>> {
-    let enabled: bool = root.parse("deduplicate.enabled")?;
-    if !enabled {
-        return Some(None);
+fn deduplicate(root: &Value, faults: &mut Faults) -> Result<Option<Deduplicate>, Reported> {
+    let Some(enabled) = root.at("deduplicate.enabled") else { return Err(Reported) };
+    match enabled.text() {
+        Some("false") => return Ok(None),
+        Some("true") => {}
+        _ => return Err(Reported),
     }
     if root.says("event.id", "none") {
-        let at = root.at("deduplicate.enabled")?;
-        faults.push(at.fault("events have no identity to tell duplicates by; expected event.id to be a JSON Pointer, or enabled: false"));
-        return None;
+        let what =
+            "events have no identity to tell duplicates by; expected event.id to be a JSON Pointer, or enabled: false";
+        faults.push(enabled.fault(what));
     }
-    Some(Some(Deduplicate {
-        ttl: root.span("deduplicate.ttl")?,
-        max_entries: root.parse("deduplicate.max_entries")?,
-    }))
+    let settings = || {
+        Some(Deduplicate { ttl: root.span("deduplicate.ttl")?, max_entries: root.parse("deduplicate.max_entries")? })
+    };
+    settings().map(Some).ok_or(Reported)
 }

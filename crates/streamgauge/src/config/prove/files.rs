@@ -50,12 +50,17 @@ fn expand(pattern: &str) -> Result<Vec<PathBuf>, String> {
 fn readable(path: &Path) -> Result<(), String> {
     let shown = path.display();
     if path.is_dir() {
-        return Err(format!("\"{shown}\" is a folder; expected a file, or a glob such as {}", path.join("*").display()));
+        return Err(format!(
+            "\"{shown}\" is a folder; expected a file, or a glob such as {}",
+            path.join("*").display()
+        ));
     }
     // Opening a pipe would wait for its writer, so only what is stored is opened.
     let opened = std::fs::metadata(path).and_then(|m| if m.is_file() { File::open(path).map(drop) } else { Ok(()) });
     opened.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => format!("\"{shown}\" does not exist; expected a file, seen from the working directory"),
+        io::ErrorKind::NotFound => {
+            format!("\"{shown}\" does not exist; expected a file, seen from the working directory")
+        }
         _ => format!("\"{shown}\" cannot be read: {error}; expected a readable file"),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use super::super::fault::Faults;
+use super::super::fault::{Faults, Reported};
 use super::super::scalar::number;
 use super::super::value::Value;
 use super::super::{Prometheus, Service};
@@ -18,26 +18,32 @@ pub(super) fn service(root: &Value) -> Option<Service> {
     })
 }
 
-pub(super) fn prometheus(root: &Value, faults: &mut Faults) -> Option<Option<Prometheus>> {
-    let prometheus = root.at("observability.prometheus")?;
+pub(super) fn prometheus(root: &Value, faults: &mut Faults) -> Result<Option<Prometheus>, Reported> {
+    let prometheus = root.at("observability.prometheus").ok_or(Reported)?;
+    // Where nothing is served, a host name need not be known.
+    if prometheus.says("enabled", "false") {
+        return Ok(None);
+    }
+    endpoint(prometheus, faults).map(Some).ok_or(Reported)
+}
+
+fn endpoint(prometheus: &Value, faults: &mut Faults) -> Option<Prometheus> {
     let address = address(prometheus, faults);
     let path = path(prometheus.at("endpoint.path")?, faults);
     let mut bounds = |name: &str| match prometheus.at(&format!("histograms.{name}")) {
-        None => Some(None),
-        Some(value) => buckets(value, faults).map(Some),
+        None => Ok(None),
+        Some(value) => buckets(value, faults).map(Some).ok_or(Reported),
     };
     let latency = bounds("latency_ms_buckets");
     let size = bounds("size_bytes_buckets");
     let throughput = bounds("throughput_buckets");
-    let proven = Prometheus {
+    Some(Prometheus {
         address: address?,
         path: path?,
-        latency_ms_buckets: latency?,
-        size_bytes_buckets: size?,
-        throughput_buckets: throughput?,
-    };
-    let enabled: bool = prometheus.parse("enabled")?;
-    Some(enabled.then_some(proven))
+        latency_ms_buckets: latency.ok()?,
+        size_bytes_buckets: size.ok()?,
+        throughput_buckets: throughput.ok()?,
+    })
 }
 
 fn address(prometheus: &Value, faults: &mut Faults) -> Option<SocketAddr> {
@@ -46,7 +52,9 @@ fn address(prometheus: &Value, faults: &mut Faults) -> Option<SocketAddr> {
     let text = host.text()?;
     let found = (text, port).to_socket_addrs().ok().and_then(|mut all| all.next());
     if found.is_none() {
-        let what = format!("\"{text}\" is neither an IP address nor a host name that is known here; expected for example 0.0.0.0 or 127.0.0.1");
+        let what = format!(
+            "\"{text}\" is neither an IP address nor a host name that is known here; expected for example 0.0.0.0 or 127.0.0.1"
+        );
         faults.push(host.fault(what));
     }
     found
@@ -70,14 +78,20 @@ fn buckets(value: &Value, faults: &mut Faults) -> Option<Vec<f64>> {
         faults.push(value.fault("is empty; expected at least one upper bound"));
     }
     if let Some(at) = bounds.windows(2).position(|pair| pair[0] >= pair[1]) {
-        faults.push(items[at + 1].fault(format!("{} does not come after {}; expected increasing bounds", items[at + 1], items[at])));
+        faults.push(items[at + 1].fault(format!(
+            "{} does not come after {}; expected increasing bounds",
+            items[at + 1],
+            items[at]
+        )));
     }
     Some(bounds)
 }
 
 /// Settings that are fine each by itself but not together.
 pub(super) fn contradictions(root: &Value, faults: &mut Faults) {
-    let Some(observability) = root.get("observability") else { return };
+    let Some(observability) = root.get("observability") else {
+        return;
+    };
     let pair = |a: &str, b: &str| Some((observability.at(a)?, observability.at(b)?));
     let numbers = |a: &Value, b: &Value| number(a.text()?).zip(number(b.text()?));
     if let Some((total, registry)) = pair("cardinality.max_total_series", "prometheus.registry.max_cardinality")
@@ -93,7 +107,8 @@ pub(super) fn contradictions(root: &Value, faults: &mut Faults) {
         let at = if warning.is_given() { warning } else { critical };
         faults.push(at.fault(format!("the warning at {warning} would not come before the critical threshold at {critical}; expected warning_threshold to be smaller")));
     }
-    if let Some((batch, queue)) = pair("opentelemetry.tracing.batch.max_export_batch_size", "opentelemetry.tracing.batch.max_queue_size")
+    if let Some((batch, queue)) =
+        pair("opentelemetry.tracing.batch.max_export_batch_size", "opentelemetry.tracing.batch.max_queue_size")
         && numbers(batch, queue).is_some_and(|(a, b)| a > b)
     {
         let at = if batch.is_given() { batch } else { queue };

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use super::super::fault::Faults;
+use super::super::fault::{Faults, Reported};
 use super::super::value::Value;
-use super::super::{Existing, Output};
+use super::super::{Config, Existing, Input, Output};
 
 /// What was proven about the three outputs.
 pub(super) struct Outputs {
     pub(super) sink: Option<Output>,
-    pub(super) late: Option<Option<Output>>,
-    pub(super) dead_letter: Option<Option<Output>>,
+    pub(super) late: Result<Option<Output>, Reported>,
+    pub(super) dead_letter: Result<Option<Output>, Reported>,
 }
 
 /// Who uses what, to find out about what is used twice.
@@ -28,8 +28,8 @@ pub(super) fn prove(root: &Value, inputs: &[PathBuf], faults: &mut Faults) -> Ou
     let mut uses = Uses { inputs, outputs: Vec::new(), stdout: None };
     let sink = root.get("sink").and_then(|v| output(v, &mut uses, faults));
     let mut optional = |name| match root.get(name) {
-        None => Some(None),
-        Some(value) => output(value, &mut uses, faults).map(Some),
+        None => Ok(None),
+        Some(value) => output(value, &mut uses, faults).map(Some).ok_or(Reported),
     };
     Outputs { sink, late: optional("late"), dead_letter: optional("dead_letter") }
 }
@@ -44,24 +44,44 @@ fn output<'a>(value: &'a Value, uses: &mut Uses<'a>, faults: &mut Faults) -> Opt
     let file = value.get("file")?;
     let at = file.get("path")?;
     let path = PathBuf::from(at.text()?);
-    let existing = existing(file)?;
+    let existing = existing(file, &path)?;
     if let Err(what) = uses.take(&path, &value.path).and_then(|()| writable(&path, existing)) {
         faults.push(at.fault(what));
     }
     Some(Output::File { path, existing })
 }
 
-fn existing(file: &Value) -> Option<Existing> {
-    match file.get("existing")?.text()? {
+fn existing(file: &Value, path: &Path) -> Option<Existing> {
+    let given = file.get("existing")?.text()?;
+    // A device or a pipe is always there, and there is nothing in it to protect.
+    if path.exists() && !path.is_file() {
+        return Some(Existing::Append);
+    }
+    match given {
         "append" => Some(Existing::Append),
         "truncate" => Some(Existing::Truncate),
         _ => Some(Existing::Refuse),
     }
 }
 
+/// What already reads or writes the file at `path`, if anything does.
+pub(crate) fn user_of(config: &Config, path: &Path) -> Option<&'static str> {
+    let path = identity(path)?;
+    let is = |other: &Path| identity(other).as_ref() == Some(&path);
+    if config.source.inputs.iter().filter_map(Input::file).any(is) {
+        return Some("source.file");
+    }
+    let outputs =
+        [("sink", Some(&config.sink)), ("late", config.late.as_ref()), ("dead_letter", config.dead_letter.as_ref())];
+    let used = outputs.into_iter().find(|(_, output)| matches!(output, Some(Output::File { path, .. }) if is(path)));
+    used.map(|(name, _)| name)
+}
+
 impl<'a> Uses<'a> {
     fn take(&mut self, path: &Path, by: &'a str) -> Result<(), String> {
-        let Some(identity) = identity(path) else { return Ok(()) };
+        let Some(identity) = identity(path) else {
+            return Ok(());
+        };
         if self.inputs.contains(&identity) {
             return Err(format!("\"{}\" is also read by source.file; expected another file", path.display()));
         }
@@ -87,7 +107,7 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// Whether a file can be begun or gone on with at this path. Nothing is created to find out.
-pub(crate) fn writable(path: &Path, existing: Existing) -> Result<(), String> {
+fn writable(path: &Path, existing: Existing) -> Result<(), String> {
     let shown = path.display();
     if path.is_dir() {
         return Err(format!("\"{shown}\" is a folder; expected a file in it"));
@@ -107,13 +127,18 @@ fn enterable(path: &Path) -> Result<(), String> {
     let folder = folder(path);
     let (shown, of) = (path.display(), folder.display());
     if !folder.exists() {
-        return Err(format!("\"{shown}\" cannot be created: there is no folder \"{of}\"; create it with mkdir -p {of}"));
+        return Err(format!(
+            "\"{shown}\" cannot be created: there is no folder \"{of}\"; create it with mkdir -p {of}"
+        ));
     }
     if !folder.is_dir() {
         return Err(format!("\"{shown}\" cannot be created: \"{of}\" is not a folder; choose another path"));
     }
     access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| {
-        format!("\"{shown}\" cannot be created: {}; give write permission for \"{of}\" or choose another path", reason(e))
+        format!(
+            "\"{shown}\" cannot be created: {}; give write permission for \"{of}\" or choose another path",
+            reason(e)
+        )
     })
 }
 

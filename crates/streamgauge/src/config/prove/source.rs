@@ -1,5 +1,6 @@
 //! Where events come from.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use streamgauge_flow::{Format, Mapping};
@@ -27,16 +28,14 @@ struct Found<'a> {
 pub(super) fn prove(root: &Value, mapping: Option<&Mapping>, faults: &mut Faults) -> Proven {
     let Some(file) = root.at("source.file") else { return Proven::default() };
     refuse_following(root, file, faults);
-    let found = file.get("paths").and_then(|paths| inputs(paths, faults));
-    let found_all = found.is_some();
-    let found = found.unwrap_or_default();
+    let (found, complete) = file.get("paths").map(|paths| inputs(paths, faults)).unwrap_or_default();
     let format = format(file, &found, faults);
     if let (Some(Format::Csv), Some(mapping)) = (format, mapping) {
         check_headers(&found, mapping, faults);
     }
     let inputs: Vec<Input> = found.into_iter().map(|f| f.input).collect();
     let files = inputs.iter().filter_map(|input| input.file().map(Path::to_owned)).collect();
-    let source = speed(file).filter(|_| found_all).map(|speed| Source { inputs, speed });
+    let source = speed(file).filter(|_| complete).map(|speed| Source { inputs, speed });
     Proven { source, format, max_record_bytes: max_record_bytes(file), files }
 }
 
@@ -52,16 +51,16 @@ fn speed(file: &Value) -> Option<Speed> {
     file.parse("speed").map(Speed::Factor)
 }
 
-/// The inputs in the order of their names, each once; `None` if one of the entries is at fault.
-fn inputs<'a>(paths: &'a Value, faults: &mut Faults) -> Option<Vec<Found<'a>>> {
-    let items = paths.items()?;
+/// The inputs in the order of their names, each once, and whether no entry is at fault.
+fn inputs<'a>(paths: &'a Value, faults: &mut Faults) -> (Vec<Found<'a>>, bool) {
+    let Some(items) = paths.items() else { return (Vec::new(), false) };
     if items.is_empty() {
         faults.push(paths.fault("is empty; expected files, globs or \"-\" for standard input"));
     }
     let mut found: Vec<Found> = Vec::new();
     let mut complete = true;
     for by in items {
-        match by.text().map(|text| files::inputs(text)) {
+        match by.text().map(files::inputs) {
             Some(Ok(inputs)) => found.extend(inputs.into_iter().map(|input| Found { input, by })),
             Some(Err(what)) => {
                 faults.push(by.fault(what));
@@ -71,8 +70,9 @@ fn inputs<'a>(paths: &'a Value, faults: &mut Faults) -> Option<Vec<Found<'a>>> {
         }
     }
     found.sort_by(|a, b| a.input.name().cmp(b.input.name()));
-    found.dedup_by(|a, b| a.input == b.input);
-    complete.then_some(found)
+    let mut seen = HashSet::new();
+    found.retain(|f| seen.insert(f.input.file().map(|path| path.canonicalize().unwrap_or(path.to_owned()))));
+    (found, complete)
 }
 
 /// The format that is given, or the one that all names agree on.
@@ -84,33 +84,36 @@ fn format(file: &Value, found: &[Found], faults: &mut Faults) -> Option<Format> 
             _ => None,
         };
     }
-    let mut first: Option<(Format, &Found)> = None;
+    let mut told = Vec::new();
     for one in found {
         let Some(format) = files::format_of(&one.input) else {
-            let name = one.input.name().to_string_lossy();
-            faults.push(one.by.fault(format!("the format of \"{name}\" cannot be told from its name; expected source.file.format to be given: ndjson or csv")));
+            let what = format!(
+                "the format of {} cannot be told from its name; expected source.file.format to be ndjson or csv",
+                shown(one)
+            );
+            faults.push(one.by.fault(what));
             return None;
         };
-        match first {
-            None => first = Some((format, one)),
-            Some((before, _)) if before == format => {}
-            Some((_, other)) => {
-                let what = format!(
-                    "\"{}\" and \"{}\" are written differently; expected one format in all files",
-                    other.input.name().to_string_lossy(),
-                    one.input.name().to_string_lossy()
-                );
-                faults.push(one.by.fault(what));
-                return None;
-            }
-        }
+        told.push((format, one));
     }
-    first.map(|(format, _)| format)
+    let (first, of) = told.first()?;
+    if let Some((_, other)) = told.iter().find(|(format, _)| format != first) {
+        let what = format!("{} and {} differ in format; expected one format in all files", shown(of), shown(other));
+        faults.push(other.by.fault(what));
+        return None;
+    }
+    Some(*first)
+}
+
+fn shown(found: &Found) -> String {
+    format!("\"{}\"", found.input.name().display())
 }
 
 fn check_headers(found: &[Found], mapping: &Mapping, faults: &mut Faults) {
     for one in found {
-        let Some(path) = one.input.file() else { continue };
+        let Some(path) = one.input.file() else {
+            continue;
+        };
         if let Err(what) = files::check_header(path, mapping) {
             faults.push(one.by.fault(format!("{}: {what}", path.display())));
         }
@@ -119,12 +122,16 @@ fn check_headers(found: &[Found], mapping: &Mapping, faults: &mut Faults) {
 
 /// A compressed file cannot be gone on with in the middle, which durable state would have to do.
 fn refuse_following(root: &Value, file: &Value, faults: &mut Faults) {
-    let Some(follow) = file.get("follow").filter(|f| f.text() == Some("true")) else { return };
+    let Some(follow) = file.get("follow").filter(|f| f.text() == Some("true")) else {
+        return;
+    };
     let compressed = |path: &&Value| path.text().is_some_and(|p| files::extensions(p).1.is_some());
     let paths = file.get("paths").and_then(Value::items).unwrap_or_default();
     if let Some(path) = paths.iter().find(compressed)
         && !root.says("state.backend", "memory")
     {
-        faults.push(follow.fault(format!("true contradicts the compressed input {path} with durable state; expected plain files, or follow: false")));
+        faults.push(follow.fault(format!(
+            "true contradicts the compressed input {path} with durable state; expected plain files, or follow: false"
+        )));
     }
 }

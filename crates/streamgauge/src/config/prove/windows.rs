@@ -1,11 +1,11 @@
 //! Windows and their aggregates.
 
-use streamgauge_flow::{AggregateSettings, Function, Mapping, WindowKind, WindowSettings};
+use streamgauge_flow::{AggregateSettings, Function, WindowKind, WindowSettings};
 
 use super::super::fault::{Fault, Faults};
 use super::super::scalar::{number, one_of};
 use super::super::value::{Data, Value};
-use super::event::string_field;
+use super::event::{Fields, number_field, string_field};
 
 const FUNCTIONS: [&str; 8] = ["count", "sum", "avg", "min", "max", "stddev", "percentile", "distinct"];
 
@@ -16,24 +16,29 @@ struct Call<'a> {
     argument: Option<&'a str>,
 }
 
-pub(super) fn prove(root: &Value, mapping: Option<&Mapping>, faults: &mut Faults) -> Option<Vec<WindowSettings>> {
+pub(super) fn prove(root: &Value, fields: &Fields, faults: &mut Faults) -> Option<Vec<WindowSettings>> {
     let windows = root.get("windows")?;
     let items = windows.items()?;
     if items.is_empty() {
         faults.push(windows.fault("is empty; expected at least one window"));
     }
     refuse_same_names(items, faults);
-    let proven: Vec<_> = items.iter().map(|w| window(w, mapping, faults)).collect();
+    let proven: Vec<_> = items.iter().map(|w| window(w, fields, faults)).collect();
     proven.into_iter().collect()
 }
 
 fn refuse_same_names(windows: &[Value], faults: &mut Faults) {
     let names: Vec<_> = windows.iter().map(|w| w.get("name")).collect();
     for (index, name) in names.iter().enumerate() {
-        let Some((name, text)) = name.and_then(|n| Some((n, n.text()?))) else { continue };
+        let Some((name, text)) = name.and_then(|n| Some((n, n.text()?))) else {
+            continue;
+        };
         let first = names[..index].iter().flatten().find(|n| n.text() == Some(text));
         if let Some(first) = first {
-            faults.push(name.fault(format!("\"{text}\" is already the name of {}; expected a name of its own", parent(&first.path))));
+            faults.push(name.fault(format!(
+                "\"{text}\" is already the name of {}; expected a name of its own",
+                parent(&first.path)
+            )));
         }
     }
 }
@@ -42,10 +47,10 @@ fn parent(path: &str) -> &str {
     path.rsplit_once('.').map_or(path, |(parent, _)| parent)
 }
 
-fn window(value: &Value, mapping: Option<&Mapping>, faults: &mut Faults) -> Option<WindowSettings> {
+fn window(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<WindowSettings> {
     let kind = kind(value, faults);
-    let key = mapping.and_then(|m| key(value.get("key")?, m, faults));
-    let aggregates = mapping.and_then(|m| aggregates(value.get("aggregates")?, m, faults));
+    let key = value.get("key").and_then(|v| key(v, fields, faults));
+    let aggregates = value.get("aggregates").and_then(|v| aggregates(v, fields, faults));
     Some(WindowSettings {
         name: value.get("name")?.text()?.to_owned(),
         kind: kind?,
@@ -68,24 +73,32 @@ fn kind(window: &Value, faults: &mut Faults) -> Option<WindowKind> {
         faults.push(Fault::new(&window.place, &path, format!("missing; a {kind} window needs its {name}")));
     }
     for foreign in foreign.iter().filter_map(|name| window.get(name)).filter(|v| v.is_given()) {
-        faults.push(foreign.fault(format!("means nothing to a {kind} window; expected {}", one_of(needed.iter().copied()))));
+        faults.push(
+            foreign.fault(format!("means nothing to a {kind} window; expected {}", one_of(needed.iter().copied()))),
+        );
     }
     if let (Some(size), Some(slide)) = (window.span("size"), window.span("slide"))
         && kind == "sliding"
         && slide > size
     {
-        faults.push(window.get("slide")?.fault("is longer than size, so events between two windows would be lost; expected at most size"));
+        faults.push(
+            window
+                .get("slide")?
+                .fault("is longer than size, so events between two windows would be lost; expected at most size"),
+        );
     }
     Some(WindowKind::Tumbling { size: window.span("size")?, offset: window.span("offset")? })
 }
 
-fn key(value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Vec<usize>> {
+fn key(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Vec<usize>> {
     let mut fields = Vec::new();
     let mut complete = true;
     for item in value.items()? {
-        let field = item.text().and_then(|name| string_field(name, item, mapping, faults));
+        let field = item.text().and_then(|name| string_field(name, item, fields, faults));
         match field {
-            Some(field) if fields.contains(&field) => faults.push(item.fault("is already part of the key; expected each field once")),
+            Some(field) if fields.contains(&field) => {
+                faults.push(item.fault("is already part of the key; expected each field once"));
+            }
             Some(field) => fields.push(field),
             None => complete = false,
         }
@@ -93,7 +106,7 @@ fn key(value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Vec<usiz
     complete.then_some(fields)
 }
 
-fn aggregates(value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Vec<AggregateSettings>> {
+fn aggregates(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Vec<AggregateSettings>> {
     if value.entries().is_empty() && !matches!(value.data, Data::Faulty) {
         faults.push(value.fault("is empty; expected at least one aggregate such as count: count"));
     }
@@ -101,14 +114,14 @@ fn aggregates(value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<V
         .entries()
         .iter()
         .map(|(name, call)| {
-            let function = function(call, mapping, faults)?;
+            let function = function(call, fields, faults)?;
             Some(AggregateSettings { name: name.clone(), function })
         })
         .collect();
     proven.into_iter().collect()
 }
 
-fn function(value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Function> {
+fn function(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Function> {
     let text = value.text()?;
     let Some(call) = Call::read(text) else {
         faults.push(value.fault(format!("\"{text}\" is not a function; expected for example count or sum(field)")));
@@ -120,8 +133,10 @@ fn function(value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Fun
     }
     let index = match call.field {
         None => None,
-        Some(field) if call.function == "distinct" => return distinct(field, value, mapping, faults),
-        Some(field) => Some(number_field(field, value, mapping, faults)?),
+        Some(field) if call.function == "distinct" => {
+            return distinct(field, value, fields, faults);
+        }
+        Some(field) => Some(number_field(field, value, fields, faults)?),
     };
     let function = call.build(index);
     if function.is_none() {
@@ -131,27 +146,12 @@ fn function(value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Fun
 }
 
 /// Any field will do, though this version counts none.
-fn distinct(field: &str, value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<Function> {
-    if !mapping.numbers.iter().any(|(name, _)| name == field) {
-        string_field(field, value, mapping, faults)?;
+fn distinct(field: &str, value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Function> {
+    if !fields.numbers.as_ref()?.iter().any(|name| name == field) {
+        string_field(field, value, fields, faults)?;
     }
     faults.push(Fault::unavailable(&value.place, &value.path, "distinct"));
     None
-}
-
-fn number_field(name: &str, value: &Value, mapping: &Mapping, faults: &mut Faults) -> Option<usize> {
-    let names = || mapping.numbers.iter().map(|(n, _)| n.as_str());
-    let found = names().position(|n| n == name);
-    if found.is_none() {
-        let is_string = mapping.strings.iter().any(|(n, _)| n == name);
-        let what = if is_string {
-            format!("\"{name}\" is a string; expected one of event.numbers: {}", one_of(names()))
-        } else {
-            format!("unknown field \"{name}\"; expected one of event.numbers: {}", one_of(names()))
-        };
-        faults.push(value.fault(what).suggest(name, names()));
-    }
-    found
 }
 
 impl<'a> Call<'a> {
@@ -180,7 +180,9 @@ impl<'a> Call<'a> {
             ("count", None) => None,
             (_, None) => Some(value.fault(format!("{function} needs a field; expected {function}(field)"))),
             ("percentile", _) if !self.is_share() => {
-                Some(value.fault("percentile needs a share above 0 and at most 1; expected for example percentile(field, 0.99)"))
+                Some(value.fault(
+                    "percentile needs a share above 0 and at most 1; expected for example percentile(field, 0.99)",
+                ))
             }
             _ => None,
         }

@@ -1,0 +1,10 @@
+//! Whole runs of the built binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+
+mod harness;
+
+mod account;
+mod failures;
+mod inputs;
+mod stops;
