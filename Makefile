@@ -19,7 +19,7 @@ test: ## the Rust tests, then the oracles: DuckDB, promtool, a real Prometheus
 	scripts/setup-tests.sh
 	cargo test --workspace --locked
 	cargo build --release --locked
-	STREAMGAUGE_BIN='$(BIN)' .venv/bin/python -m pytest -q tests/oracle
+	STREAMGAUGE_BIN='$(BIN)' .venv/bin/python -m pytest tests/oracle
 
 check: ## formatting, lints, documentation, house rules
 	cargo fmt --all --check
@@ -30,6 +30,7 @@ check: ## formatting, lints, documentation, house rules
 	cargo test -p streamgauge --locked --test house
 
 bench: build ## events per CPU-second beside a serde_json program (EVENTS=2000000 ROUNDS=5)
+	cargo build --release --locked --manifest-path bench/Cargo.toml
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
 	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
 

@@ -42,7 +42,8 @@ pub struct Routes {
     pub scrape_deadline: Duration,
     /// Counts the tasks of the server.
     pub tasks: Tasks,
-    /// Routes of the caller, on paths that are not taken.
+    /// Routes of the caller. [`Bound::start`](crate::Bound::start) panics if one is on a path that
+    /// is taken, which is a mistake in the code and not in a configuration.
     pub extra: Router,
 }
 

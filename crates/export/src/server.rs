@@ -97,6 +97,10 @@ impl Bound {
     }
 
     /// Starts to answer.
+    ///
+    /// # Panics
+    ///
+    /// If [`Routes::extra`] has a path that is taken.
     pub fn start(self, routes: Routes) -> Result<Running, ServeError> {
         let tasks = routes.tasks.clone();
         let answers = routes.into_router()?;

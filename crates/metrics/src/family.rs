@@ -69,9 +69,7 @@ impl<M: Unlabelled, L: LabelSet> Family<M, L> {
         debug_assert_eq!(texts.len(), L::LABELS.len(), "LabelSet::values breaks its contract");
         let key = labels.clone();
         let mut table = sync::write(&self.inner.table);
-        if let Some(series) = table.by_value.get(labels) {
-            return series.clone();
-        }
+        // Whoever was first to the lock made the series; `by_text` knows, and gives it to the rest.
         let bounds = self.inner.bounds.as_ref();
         let series = table.by_text.entry(texts).or_insert_with(|| M::build(bounds));
         let series = series.clone();

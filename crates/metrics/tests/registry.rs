@@ -45,6 +45,8 @@ fn a_declaration_is_only_good_for_the_type_it_was_made_for() {
     let registry = Registry::new();
     let error = registry.register::<Gauge>(jobs()).unwrap_err();
     assert!(matches!(error, RegisterError::OtherType { .. }));
+    let error = registry.register::<Family<Counter, ByTopic>>(jobs()).unwrap_err();
+    assert!(matches!(error, RegisterError::OtherType { .. }));
 
     let topics = Desc::of::<Family<Counter, ByTopic>>("sent_total", "Sent.");
     let _: Family<Counter, ByTopic> = registry.register(topics.clone()).unwrap();
