@@ -71,7 +71,7 @@ impl Node {
         self.children[first..]
             .iter()
             .take_while(|c| c.name.len() == name.len())
-            .find(|c| *c.name == *name)
+            .find(|c| same(&c.name, name))
             .map(|c| c.node)
     }
 
@@ -84,5 +84,33 @@ impl Node {
         let longest = self.children.last().map_or(0, |c| c.name.len());
         let first = |length| self.children.partition_point(|c| c.name.len() < length);
         self.first_of_length = (0..=longest).map(first).collect();
+    }
+}
+
+/// Whether two names of one length are the same. Names are short: two overlapping words are compared without a call.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    match a.len() {
+        4..8 => a.first_chunk::<4>() == b.first_chunk::<4>() && a.last_chunk::<4>() == b.last_chunk::<4>(),
+        8..=16 => a.first_chunk::<8>() == b.first_chunk::<8>() && a.last_chunk::<8>() == b.last_chunk::<8>(),
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_every_length_are_told_apart_at_every_byte() {
+        for length in 0..40 {
+            let name: Vec<u8> = (0..length).collect();
+            assert!(same(&name, &name.clone()));
+            for at in 0..name.len() {
+                let mut other = name.clone();
+                other[at] ^= 0x80;
+                assert!(!same(&name, &other), "length {length}, byte {at}");
+            }
+        }
     }
 }
