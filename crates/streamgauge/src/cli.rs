@@ -108,7 +108,7 @@ fn completions(shell: clap_complete::Shell) -> u8 {
 /// Says what is wrong and gives the exit code that goes with it.
 fn complain(what: impl Display) -> u8 {
     // Nobody is left to tell if standard error is gone.
-    let _ = writeln!(io::stderr(), "{what}");
+    let _ = io::stderr().write_all(format!("{what}\n").as_bytes());
     WRONG
 }
 

@@ -43,10 +43,8 @@ impl Endpoint {
             tasks,
             ..Routes::new(registry.clone(), health.clone())
         };
-        let listening = bound.local_addr();
         let running =
             bound.start(routes).map_err(|e| Fault::Before(format!("observability.prometheus.endpoint: {e}")))?;
-        tracing::info!("listening on http://{listening}");
         Ok(Endpoint { health, running: Some(running) })
     }
 

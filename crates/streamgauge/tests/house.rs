@@ -296,3 +296,12 @@ fn every_example_configuration_is_accepted_by_check_config() {
     let complaint = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{complaint}");
 }
+
+#[test]
+fn the_readme_shows_an_example_that_is_really_there() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let shown = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+    let example = fs::read_to_string(root().join("examples/llm-requests.yaml")).expect("the example");
+    let told: String = example.lines().filter(|line| !line.starts_with('#')).flat_map(|line| [line, "\n"]).collect();
+    assert_eq!(shown, Some(told.as_str()));
+}

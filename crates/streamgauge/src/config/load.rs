@@ -75,7 +75,7 @@ fn effective(mut root: Value, config: &Config) -> Effective {
             Format::Ndjson => "ndjson",
             Format::Csv => "csv",
         };
-        root.put("source.file", "format", format);
+        root.put("source.file", "paths", "format", format);
     }
     Effective { root }
 }

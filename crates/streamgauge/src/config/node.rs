@@ -125,8 +125,9 @@ impl<'a> Builder<'a> {
     /// An alias may stand for any amount of text, and a tag for any type: neither is needed here.
     fn refuse_extras(&mut self, event: &Event, span: Span, path: &str) {
         let (anchor, tag) = match event {
-            Event::Scalar(_, _, anchor, tag) => (*anchor, tag),
-            Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => (*anchor, tag),
+            Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
+                (*anchor, tag)
+            }
             _ => {
                 let what = "aliases (*name) are not supported; expected the value written out";
                 return self.faults.push(self.fault(span, path, what));
@@ -256,9 +257,9 @@ mod tests {
         assert_eq!(
             faults,
             "f:3:3: a.b: this key was given before; expected each key once\n\
-             f:4:7: c: anchors (&name) are not supported; expected the value alone\n\
+             f:4:4: c: anchors (&name) are not supported; expected the value alone\n\
              f:5:4: d: aliases (*name) are not supported; expected the value written out\n\
-             f:6:7: e: tags (!y) are not supported; expected the value alone"
+             f:6:4: e: tags (!y) are not supported; expected the value alone"
         );
     }
 

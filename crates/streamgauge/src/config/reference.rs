@@ -1,6 +1,7 @@
 //! The reference of the configuration, as Markdown.
 
 use super::node::child;
+use super::scalar::{Choice, Scalar};
 use super::table::{Key, Kind, Offered, Presence, ROOT};
 
 const INTRODUCTION: &str = "\
@@ -12,7 +13,7 @@ from the working directory. `--set dotted.path=YAML` replaces a value for one ru
 
 `streamgauge check-config FILE` names everything that is wrong, with file, line and column; `streamgauge config --config FILE`
 prints what takes effect; `streamgauge config --schema` prints a JSON Schema for editors. This page is made from the same
-table that the program reads by.
+table that the program reads by. What is marked \\* is not available in this version and refused by name.
 ";
 
 /// `docs/CONFIG.md`.
@@ -46,8 +47,21 @@ fn row(key: &Key) -> String {
         Offered::OnlyDefault => " *Only the default is available in this version.*",
         Offered::No => " *Not available in this version.*",
     };
-    let expected = key.kind.expected().replace('|', "\\|");
+    let expected = takes(&key.kind).replace('|', "\\|");
     format!("| `{}` | {expected} | {default} | {}{note} |\n", key.name, key.doc)
+}
+
+/// What a key takes; records are spelled out in a section of their own.
+fn takes(kind: &Kind) -> String {
+    let word = |choice: &Choice| format!("`{}`{}", choice.name, if choice.offered { "" } else { "\\*" });
+    match kind {
+        Kind::Scalar(Scalar::Choice(choices)) => choices.iter().map(word).collect::<Vec<_>>().join(", "),
+        Kind::Record([]) => "`{}`".to_owned(),
+        Kind::Record(_) => "a mapping, see below".to_owned(),
+        Kind::OneOf(_) => "one of those below".to_owned(),
+        Kind::List(Kind::Record(_)) => "a list of mappings, see below".to_owned(),
+        kind => kind.expected(),
+    }
 }
 
 /// The keys below a key, and how their path goes on.
@@ -70,5 +84,6 @@ mod tests {
         assert!(page.contains("\n## `windows[]`\n"));
         assert!(page.contains("\n| `max_keys` | a whole number from 1 to"));
         assert!(page.contains("| `kafka` |"));
+        assert!(page.contains("| `tumbling`, `sliding`\\*, `session`\\* |"));
     }
 }

@@ -220,12 +220,13 @@ impl Value {
         self.place != Place::Builtin
     }
 
-    /// Puts a text into a record that is there.
-    pub(crate) fn put(&mut self, record: &str, name: &str, text: &str) {
+    /// Puts a text into a record that is there, behind another name of it.
+    pub(crate) fn put(&mut self, record: &str, behind: &str, name: &str, text: &str) {
         let path = child(record, name);
         if let Some(Value { data: Data::Map(entries), .. }) = self.at_mut(record) {
             let value = Value { path, place: Place::Builtin, data: Data::Scalar(text.to_owned()) };
-            entries.push((name.to_owned(), value));
+            let at = entries.iter().position(|(n, _)| n == behind).map_or(0, |at| at + 1);
+            entries.insert(at, (name.to_owned(), value));
         }
     }
 

@@ -11,6 +11,8 @@ use crate::log::escape_controls;
 /// A longer text would push everything behind it off the screen.
 const WIDEST: usize = 40;
 const HEAD_EVERY: usize = 40;
+/// Numbers grow; a column with room for them needs no new head when they do.
+const NUMBER_WIDTH: usize = 9;
 
 /// The columns of each window definition. They only ever grow, so that lines of several batches stay aligned.
 #[derive(Debug, Default)]
@@ -59,6 +61,10 @@ impl Table {
         known.unwrap_or_else(|| {
             let mut layout = Layout { window: row.names.window.clone(), widths: Vec::new(), grown: false };
             layout.grow(&head(row));
+            let numbers = 3 + row.key.len()..layout.widths.len() - 1; // all but the revision
+            for width in &mut layout.widths[numbers] {
+                *width = NUMBER_WIDTH.max(*width);
+            }
             self.layouts.push(layout);
             self.layouts.len() - 1
         })
@@ -169,11 +175,11 @@ mod tests {
         let (mut table, names) = (Table::default(), names("w"));
         let values = [Value::Whole(12), Value::Double(812.25)];
         let first = print(&mut table, &names, "gpt", Some(&values));
-        let want = "window  start                end                      model   n  latency  rev\n\
-                    w       2023-11-16 18:15:40  2023-11-16 18:15:50.500  gpt    12  812.250    0";
+        let want = "window  start                end                      model          n    latency  rev\n\
+                    w       2023-11-16 18:15:40  2023-11-16 18:15:50.500  gpt           12    812.250    0";
         assert_eq!(first, want);
         let second = print(&mut table, &names, "gpt", Some(&[Value::Whole(3), Value::Null]));
-        assert_eq!(second, "w       2023-11-16 18:15:40  2023-11-16 18:15:50.500  gpt     3             0");
+        assert_eq!(second, "w       2023-11-16 18:15:40  2023-11-16 18:15:50.500  gpt            3               0");
     }
 
     #[test]
@@ -197,6 +203,6 @@ mod tests {
     #[test]
     fn a_row_that_is_taken_back_shows_dashes() {
         let text = print(&mut Table::default(), &names("w"), "k", None);
-        assert!(text.ends_with("-        -    0"), "{text}");
+        assert!(text.ends_with("-          -    0"), "{text}");
     }
 }

@@ -34,7 +34,11 @@ pub(super) fn inputs(text: &str) -> Result<Vec<Input>, String> {
 }
 
 fn expand(pattern: &str) -> Result<Vec<PathBuf>, String> {
-    let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+    let options = glob::MatchOptions {
+        require_literal_separator: true,
+        require_literal_leading_dot: true,
+        ..glob::MatchOptions::new()
+    };
     let found = glob::glob_with(pattern, options)
         .map_err(|e| format!("\"{pattern}\" is not a glob: {}; expected for example data/*.csv", e.msg))?;
     let mut files = Vec::new();

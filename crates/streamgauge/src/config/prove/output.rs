@@ -109,6 +109,9 @@ fn folder(path: &Path) -> &Path {
 /// Whether a file can be begun or gone on with at this path. Nothing is created to find out.
 fn writable(path: &Path, existing: Existing) -> Result<(), String> {
     let shown = path.display();
+    if path.as_os_str() == "-" {
+        return Err("\"-\" is not a file; expected stdout: {} for standard output".to_owned());
+    }
     if path.is_dir() {
         return Err(format!("\"{shown}\" is a folder; expected a file in it"));
     }

@@ -91,19 +91,19 @@ fn kind(window: &Value, faults: &mut Faults) -> Option<WindowKind> {
 }
 
 fn key(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Vec<usize>> {
-    let mut fields = Vec::new();
+    let mut key = Vec::new();
     let mut complete = true;
     for item in value.items()? {
         let field = item.text().and_then(|name| string_field(name, item, fields, faults));
         match field {
-            Some(field) if fields.contains(&field) => {
+            Some(field) if key.contains(&field) => {
                 faults.push(item.fault("is already part of the key; expected each field once"));
             }
-            Some(field) => fields.push(field),
+            Some(field) => key.push(field),
             None => complete = false,
         }
     }
-    complete.then_some(fields)
+    complete.then_some(key)
 }
 
 fn aggregates(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Vec<AggregateSettings>> {

@@ -1,0 +1,172 @@
+//! What the contract describes but this version does not do: refused by name, never ignored.
+
+use crate::bench::Bench;
+
+fn refused(yaml: &str) -> String {
+    Bench::spoiled("", yaml).faults()
+}
+
+#[test]
+fn sources_and_sinks_on_kafka_are_refused() {
+    let kafka = "  kafka: {brokers: b, topics: [t], properties: {sasl.password: x}}";
+    assert_eq!(
+        Bench::spoiled("  file:\n    paths: [in.ndjson]", kafka).faults(),
+        "c.yaml:2:3: source.kafka: kafka is not available in this version\n"
+    );
+    for output in ["sink", "late", "dead_letter"] {
+        assert_eq!(
+            refused(&format!("{output}: {{kafka: {{topic: t}}}}")),
+            format!("c.yaml:14:{}: {output}.kafka: kafka is not available in this version\n", output.len() + 4)
+        );
+    }
+}
+
+#[test]
+fn formats_partitions_and_following_are_refused() {
+    let file = |key: &str| Bench::spoiled("[in.ndjson]", &format!("[in.ndjson]\n    {key}")).faults();
+    assert_eq!(
+        file("format: cloudevents"),
+        "c.yaml:4:13: source.file.format: cloudevents is not available in this version\n"
+    );
+    assert_eq!(
+        file("partitions: per_file"),
+        "c.yaml:4:17: source.file.partitions: per_file is not available in this version\n"
+    );
+    assert_eq!(
+        file("follow: true"),
+        "c.yaml:4:13: source.file.follow: true is not available in this version; expected false\n"
+    );
+}
+
+#[test]
+fn windows_of_other_kinds_are_refused() {
+    assert_eq!(
+        refused("  - {name: s, type: sliding, size: 10s, slide: 1s}"),
+        "c.yaml:14:21: windows.1.type: sliding is not available in this version\n"
+    );
+    assert_eq!(
+        refused("  - {name: s, type: session, gap: 10s}"),
+        "c.yaml:14:21: windows.1.type: session is not available in this version\n"
+    );
+}
+
+#[test]
+fn aggregates_of_other_kinds_are_refused() {
+    let aggregate = |call: &str| Bench::spoiled("sum(tokens)", &format!("\"{call}\"")).faults();
+    for (call, name) in [
+        ("stddev(tokens)", "stddev"),
+        ("percentile(tokens, 0.99)", "percentile"),
+        ("distinct(tenant)", "distinct"),
+        ("distinct(tokens)", "distinct"),
+    ] {
+        let said = format!("c.yaml:13:31: windows.0.aggregates.t: {name} is not available in this version\n");
+        assert_eq!(aggregate(call), said);
+    }
+}
+
+#[test]
+fn durable_state_and_exactly_once_are_refused() {
+    assert_eq!(
+        refused("state: {backend: disk, path: state, commit_interval: 5s}"),
+        "c.yaml:14:18: state.backend: disk is not available in this version\n\
+         c.yaml:14:24: state.path: path is not available in this version\n\
+         c.yaml:14:54: state.commit_interval: 5s is not available in this version; expected 1s\n"
+    );
+    for backend in ["redis", "postgres"] {
+        let said = refused(&format!("state: {{backend: {backend}, url: \"{backend}://u:p@h\"}}"));
+        assert!(
+            said.starts_with(&format!("c.yaml:14:18: state.backend: {backend} is not available in this version\n"))
+        );
+        assert!(said.ends_with("state.url: url is not available in this version\n"), "{said}");
+    }
+    let said = refused("state: {backend: disk}\nsink: {file: {path: rows}}\ndelivery: exactly_once");
+    assert!(said.ends_with("c.yaml:16:11: delivery: exactly_once is not available in this version\n"), "{said}");
+    assert_eq!(refused("workers: 4"), "c.yaml:14:10: workers: 4 is not available in this version\n");
+}
+
+#[test]
+fn opentelemetry_is_refused_but_its_settings_are_known() {
+    assert_eq!(
+        refused("observability: {opentelemetry: {enabled: true}}"),
+        "c.yaml:14:42: observability.opentelemetry.enabled: true is not available in this version; expected false\n"
+    );
+    let off = "observability: {opentelemetry: {enabled: false, otlp: {protocol: http/protobuf}}}";
+    Bench::spoiled("", off).effective(&[]);
+    assert_eq!(
+        refused("observability: {opentelemetry: {enabled: false, tracing: {sampling: {ratio: 2}}}}"),
+        "c.yaml:14:77: observability.opentelemetry.tracing.sampling.ratio: \"2\" does not fit; expected a number from 0 to \
+         1\n"
+    );
+}
+
+#[test]
+fn limits_other_than_the_defaults_are_refused() {
+    let same =
+        "observability: {prometheus: {registry: {max_cardinality: 10000}}, cardinality: {warning_threshold: 0.80}}";
+    Bench::spoiled("", same).effective(&[]);
+    for (key, default) in [("max_cardinality", 10000), ("max_labels_per_metric", 10), ("max_label_value_length", 256)] {
+        let said = refused(&format!("observability: {{prometheus: {{registry: {{{key}: 5}}}}}}"));
+        assert!(said.ends_with(&format!("{key}: 5 is not available in this version; expected {default}\n")), "{said}");
+    }
+    let said = refused("observability: {cardinality: {max_series_per_metric: 5, high_cardinality_labels: [a]}}");
+    assert!(said.contains("max_series_per_metric: 5 is not available in this version; expected 1000\n"), "{said}");
+    assert!(
+        said.contains("high_cardinality_labels: [a] is not available in this version; expected [user_id,"),
+        "{said}"
+    );
+}
+
+#[test]
+fn contradictions_are_told_rather_than_what_is_not_available() {
+    let said = refused("delivery: exactly_once");
+    assert_eq!(
+        said,
+        "c.yaml:14:11: delivery: exactly_once contradicts sink.stdout: what was printed cannot be taken back; expected a \
+         file or kafka sink\n\
+         c.yaml:14:11: delivery: exactly_once contradicts state.backend memory: it does not outlive the process; expected a \
+         durable backend\n"
+    );
+    let stdin = "sink: {file: {path: rows}}\nstate: {backend: disk}\ndelivery: exactly_once";
+    let bench = Bench::spoiled("", stdin);
+    let ran = bench.run(&["config", "--config", "c.yaml", "--set", "source.file.paths=['-']"]);
+    assert!(ran.err.contains("delivery: exactly_once contradicts standard input in source.file.paths"), "{}", ran.err);
+    let said = Bench::spoiled("sum(tokens)", "\"percentile(model, 0.5)\"").faults();
+    assert_eq!(said, "c.yaml:13:31: windows.0.aggregates.t: \"model\" is a string; expected tokens of event.numbers\n");
+    let said = refused("  - {name: s, type: sliding, size: 1s, slide: 2s}");
+    assert!(said.contains("c.yaml:14:47: windows.1.slide: is longer than size"), "{said}");
+}
+
+#[test]
+fn two_names_of_one_limit_must_agree() {
+    let said =
+        refused("observability: {prometheus: {registry: {max_cardinality: 5}}, cardinality: {max_total_series: 6}}");
+    assert!(
+        said.ends_with(
+            "c.yaml:14:95: observability.cardinality.max_total_series: 6 contradicts \
+             observability.prometheus.registry.max_cardinality 5; expected the same number\n"
+        ),
+        "{said}"
+    );
+}
+
+#[test]
+fn following_compressed_files_with_durable_state_is_a_contradiction() {
+    let bench = Bench::spoiled("[in.ndjson]", "[in.ndjson.gz]\n    follow: true\nstate: {backend: disk}");
+    bench.write("in.ndjson.gz", "");
+    let said = bench.faults();
+    assert!(
+        said.contains("source.file.follow: true contradicts the compressed input in.ndjson.gz with durable"),
+        "{said}"
+    );
+}
+
+#[test]
+fn commands_of_later_versions_are_refused() {
+    for args in [&["top"][..], &["doctor", "--config", "c.yaml"], &["state", "inspect"], &["state", "--help"]] {
+        let ran = Bench::new().run(args);
+        assert_eq!(
+            (ran.code, ran.err),
+            (Some(2), format!("streamgauge {} is not available in this version\n", args[0]))
+        );
+    }
+}
