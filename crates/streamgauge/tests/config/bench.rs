@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot set its bench up has failed")]
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
@@ -75,6 +77,26 @@ impl Bench {
 
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::of(self.command(args).output().unwrap())
+    }
+
+    pub(crate) fn permit(&self, name: &str, mode: u32) {
+        fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
+    }
+
+    /// Runs a command without the rights of root, who may write anywhere: as nobody, if the tests run as root.
+    pub(crate) fn run_unprivileged(&self, args: &[&str]) -> Ran {
+        const NOBODY: u32 = 65534;
+        if fs::metadata(self.0.path()).unwrap().uid() != 0 {
+            return self.run(args);
+        }
+        self.permit(".", 0o755);
+        // Nobody may not see the program where it was built. Another process makes the copy: one that this process had open for
+        // writing while another test starts a program could not be run.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_streamgauge")).arg(self.path("program")).status();
+        assert!(copied.unwrap().success());
+        let mut command = Command::new(self.path("program"));
+        command.args(args).current_dir(self.0.path()).uid(NOBODY).gid(NOBODY);
+        Ran::of(command.output().unwrap())
     }
 
     /// What `check-config c.yaml` finds; it must find something, and `run` must find the same.
