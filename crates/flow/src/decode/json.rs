@@ -175,15 +175,17 @@ impl<'a> Cursor<'a> {
         if self.eat(byte) { Ok(()) } else { Err(Fault(self.at, what)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip_blanks(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+        // One comparison where there is none, as most writers leave them out.
+        while self.peek().is_some_and(|byte| byte <= b' ') && matches!(self.peek(), Some(b' ' | b'\t' | b'\r' | b'\n'))
+        {
             self.at += 1;
         }
     }
 
     /// A member's name and its colon; whether the name has escapes.
-    #[inline]
+    #[inline(always)]
     fn name(&mut self) -> Result<(&'a str, bool), Fault> {
         let start = self.at;
         if self.peek() != Some(b'"') {
@@ -197,25 +199,28 @@ impl<'a> Cursor<'a> {
         Ok((name, escaped))
     }
 
-    /// Passes a string, quotes included; whether it has escapes.
-    #[inline]
+    /// Passes a string, quotes included; whether it has escapes. Most have none, and are passed without a call.
+    #[inline(always)]
     fn string(&mut self) -> Result<bool, Fault> {
-        let mut escaped = false;
-        self.at += 1;
+        self.at = next_special(self.bytes, self.at + 1);
+        if self.eat(b'"') { Ok(false) } else { self.rest_of_string() }
+    }
+
+    /// Goes on at the first character of a string that is no plain one.
+    #[cold]
+    #[inline(never)]
+    fn rest_of_string(&mut self) -> Result<bool, Fault> {
         loop {
-            self.at = next_special(self.bytes, self.at);
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(escaped);
+                    return Ok(true);
                 }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
+                Some(b'\\') => self.escape()?,
                 Some(_) => return Err(Fault(self.at, "no bare control character in a string")),
                 None => return Err(Fault(self.at, "the end of a string")),
             }
+            self.at = next_special(self.bytes, self.at);
         }
     }
 
@@ -250,7 +255,7 @@ impl<'a> Cursor<'a> {
 /// The first place from `at` on with a quote, a backslash or a control character; the end if there is none.
 ///
 /// Eight bytes at a time: in `x - 0x01…` the lowest byte that was zero is the first whose top bit is set where it was not before.
-#[inline]
+#[inline(always)]
 fn next_special(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;
@@ -265,6 +270,13 @@ fn next_special(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 8;
     }
+    last_special(bytes, at)
+}
+
+/// The same for the last few bytes of a record.
+#[cold]
+#[inline(never)]
+fn last_special(bytes: &[u8], at: usize) -> usize {
     let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
     at + bytes[at..].iter().position(special).unwrap_or(bytes.len() - at)
 }
