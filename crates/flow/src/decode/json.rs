@@ -1,5 +1,12 @@
 //! Finds the mapped values of a JSON object in one walk that judges every byte of it (RFC 8259).
 
+#![expect(
+    clippy::inline_always,
+    reason = "the walk is one loop: a call for each name and string costs as much as passing it"
+)]
+
+use std::ops::Range;
+
 use super::Refusal;
 use super::number::end_of_number;
 use super::paths::{NodeId, Paths};
@@ -30,8 +37,8 @@ enum Items {
     Elements { next: usize },
 }
 
-/// What was expected at which byte.
-struct Fault(usize, &'static str);
+/// What was expected where the cursor stands. Small, so that results come back in registers.
+struct Fault(&'static str);
 
 /// A place in the text.
 struct Cursor<'a> {
@@ -48,9 +55,10 @@ impl JsonDecoder {
     #[inline]
     pub(super) fn find(&mut self, record: &str, slots: &mut Slots) -> Result<(), Refusal> {
         slots.clear();
-        self.walk(&mut Cursor { text: record, bytes: record.as_bytes(), at: 0 }, slots).map_err(
-            |Fault(at, expected)| Refusal::new(Reason::InvalidJson, format!("expected {expected} at byte {at}")),
-        )
+        let mut cursor = Cursor { text: record, bytes: record.as_bytes(), at: 0 };
+        self.walk(&mut cursor, slots).map_err(|Fault(expected)| {
+            Refusal::new(Reason::InvalidJson, format!("expected {expected} at byte {}", cursor.at))
+        })
     }
 
     fn walk(&mut self, cursor: &mut Cursor<'_>, slots: &mut Slots) -> Result<(), Fault> {
@@ -74,7 +82,7 @@ impl JsonDecoder {
             first = self.value(cursor, node, slots)?;
         }
         cursor.skip_blanks();
-        if cursor.at < cursor.bytes.len() { Err(Fault(cursor.at, "the end of the line")) } else { Ok(()) }
+        if cursor.at < cursor.bytes.len() { Err(Fault("the end of the line")) } else { Ok(()) }
     }
 
     /// Passes a scalar or enters a container; whether it entered one.
@@ -95,7 +103,7 @@ impl JsonDecoder {
             Some(b't') => cursor.word("true", Kind::Bool)?,
             Some(b'f') => cursor.word("false", Kind::Bool)?,
             Some(b'n') => cursor.word("null", Kind::Absent)?,
-            _ => return Err(Fault(cursor.at, "a value")),
+            _ => return Err(Fault("a value")),
         };
         if let Some(node) = node {
             self.note(node, kind, start, cursor.at, slots);
@@ -118,7 +126,7 @@ impl JsonDecoder {
 
     fn enter(&mut self, cursor: &mut Cursor<'_>, node: Option<NodeId>, items: Items) -> Result<Kind, Fault> {
         if self.open.len() == MAX_DEPTH {
-            return Err(Fault(cursor.at, "at most 128 nested containers"));
+            return Err(Fault("at most 128 nested containers"));
         }
         cursor.at += 1;
         let node = node.filter(|node| !self.paths.node(*node).is_leaf());
@@ -145,7 +153,11 @@ impl Container {
             Items::Members => {
                 let (name, escaped) = cursor.name()?;
                 Ok(node.and_then(|node| {
-                    if escaped { node.child(unescape(name)?.as_bytes()) } else { node.child(name.as_bytes()) }
+                    if escaped {
+                        node.child(unescape(&cursor.text[name])?.as_bytes())
+                    } else {
+                        node.child(&cursor.bytes[name])
+                    }
                 }))
             }
             Items::Elements { next } => {
@@ -157,7 +169,7 @@ impl Container {
     }
 }
 
-impl<'a> Cursor<'a> {
+impl Cursor<'_> {
     #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
@@ -172,7 +184,7 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     fn expect(&mut self, byte: u8, what: &'static str) -> Result<(), Fault> {
-        if self.eat(byte) { Ok(()) } else { Err(Fault(self.at, what)) }
+        if self.eat(byte) { Ok(()) } else { Err(Fault(what)) }
     }
 
     #[inline(always)]
@@ -186,13 +198,13 @@ impl<'a> Cursor<'a> {
 
     /// A member's name and its colon; whether the name has escapes.
     #[inline(always)]
-    fn name(&mut self) -> Result<(&'a str, bool), Fault> {
+    fn name(&mut self) -> Result<(Range<usize>, bool), Fault> {
         let start = self.at;
         if self.peek() != Some(b'"') {
-            return Err(Fault(self.at, "a name in quotes"));
+            return Err(Fault("a name in quotes"));
         }
         let escaped = self.string()?;
-        let name = &self.text[start + 1..self.at - 1];
+        let name = start + 1..self.at - 1;
         self.skip_blanks();
         self.expect(b':', "a colon")?;
         self.skip_blanks();
@@ -217,8 +229,8 @@ impl<'a> Cursor<'a> {
                     return Ok(true);
                 }
                 Some(b'\\') => self.escape()?,
-                Some(_) => return Err(Fault(self.at, "no bare control character in a string")),
-                None => return Err(Fault(self.at, "the end of a string")),
+                Some(_) => return Err(Fault("no bare control character in a string")),
+                None => return Err(Fault("the end of a string")),
             }
             self.at = next_special(self.bytes, self.at);
         }
@@ -229,23 +241,23 @@ impl<'a> Cursor<'a> {
         let digits = match self.bytes.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 0,
             Some(b'u') => 4,
-            _ => return Err(Fault(self.at, "an escape")),
+            _ => return Err(Fault("an escape")),
         };
         let end = self.at + 2 + digits;
         let hex = self.bytes.get(self.at + 2..end).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit));
-        self.at = if hex { end } else { return Err(Fault(self.at, "four hex digits")) };
+        self.at = if hex { end } else { return Err(Fault("four hex digits")) };
         Ok(())
     }
 
     #[inline]
     fn number(&mut self) -> Result<Kind, Fault> {
-        self.at = end_of_number(self.bytes, self.at).ok_or(Fault(self.at, "a number"))?;
+        self.at = end_of_number(self.bytes, self.at).ok_or(Fault("a number"))?;
         Ok(Kind::Number)
     }
 
     fn word(&mut self, word: &'static str, kind: Kind) -> Result<Kind, Fault> {
         if !self.bytes[self.at..].starts_with(word.as_bytes()) {
-            return Err(Fault(self.at, word));
+            return Err(Fault(word));
         }
         self.at += word.len();
         Ok(kind)
