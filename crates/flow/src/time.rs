@@ -63,10 +63,18 @@ impl EventTime {
         EventTime(i128::from(days) * SECONDS_PER_DAY * NANOS_PER_SECOND)
     }
 
+    /// Whole days since the epoch, and the nanoseconds of the day.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "days are fewer than a million, a day has fewer than 2^47 nanoseconds"
+    )]
+    fn split(self) -> (i64, i64) {
+        const DAY: i128 = SECONDS_PER_DAY * NANOS_PER_SECOND;
+        (self.0.div_euclid(DAY) as i64, self.0.rem_euclid(DAY) as i64)
+    }
+
     fn date(self) -> Date {
-        // Even the longest span there is has fewer than a million days.
-        #[expect(clippy::cast_possible_truncation, reason = "days are few")]
-        let days = self.0.div_euclid(SECONDS_PER_DAY * NANOS_PER_SECOND) as i64 + 719_468;
+        let days = self.split().0 + 719_468;
         let era = days.div_euclid(146_097);
         let day_of_era = days.rem_euclid(146_097);
         let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -102,15 +110,32 @@ impl WallTime {
 impl fmt::Display for EventTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Date { year, month, day } = self.date();
-        let of_day = self.0.rem_euclid(SECONDS_PER_DAY * NANOS_PER_SECOND);
-        let (seconds, nanos) = (of_day / NANOS_PER_SECOND, of_day % NANOS_PER_SECOND);
-        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.")?;
-        match nanos {
-            n if n % 1_000_000 == 0 => write!(f, "{:03}Z", n / 1_000_000),
-            n if n % 1_000 == 0 => write!(f, "{:06}Z", n / 1_000),
-            n => write!(f, "{n:09}Z"),
-        }
+        let of_day = self.split().1;
+        let (seconds, nanos) = (of_day / 1_000_000_000, of_day % 1_000_000_000);
+        let mut text = *b"0000-00-00T00:00:00.000000000Z";
+        write_digits(&mut text[0..4], year);
+        write_digits(&mut text[5..7], month);
+        write_digits(&mut text[8..10], day);
+        write_digits(&mut text[11..13], seconds / 3600);
+        write_digits(&mut text[14..16], seconds / 60 % 60);
+        write_digits(&mut text[17..19], seconds % 60);
+        write_digits(&mut text[20..29], nanos);
+        let end = match nanos {
+            n if n % 1_000_000 == 0 => 23,
+            n if n % 1_000 == 0 => 26,
+            _ => 29,
+        };
+        text[end] = b'Z';
+        f.write_str(std::str::from_utf8(&text[..=end]).map_err(|_| fmt::Error)?)
+    }
+}
+
+/// Writes a number that is not negative, with leading zeros.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a digit is less than 10")]
+fn write_digits(place: &mut [u8], mut number: i64) {
+    for digit in place.iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
     }
 }
 
