@@ -131,7 +131,7 @@ impl fmt::Display for EventTime {
 }
 
 /// Writes a number that is not negative, with leading zeros.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a digit is less than 10")]
+#[expect(clippy::cast_sign_loss, reason = "numbers here are not negative")]
 fn write_digits(place: &mut [u8], mut number: i64) {
     for digit in place.iter_mut().rev() {
         *digit = b'0' + (number % 10) as u8;
