@@ -52,10 +52,7 @@ impl FromStr for TimeFormat {
             "unix_us" => TimeFormat::UnixMicros,
             "unix_ns" => TimeFormat::UnixNanos,
             pattern if pattern.contains('%') => TimeFormat::Pattern(Pattern::new(pattern)?),
-            _ => {
-                let known = "rfc3339, unix_s, unix_ms, unix_us, unix_ns or a pattern with %";
-                return Err(TimeFormatError(format!("expected {known}")));
-            }
+            _ => return Err(TimeFormatError("neither a known format nor a pattern with %".to_owned())),
         })
     }
 }
