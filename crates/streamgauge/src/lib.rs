@@ -102,7 +102,8 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     let failures = Failures::register(&registry).map_err(amid)?;
     let pipeline = Pipeline::new(settings.clone(), &registry).map_err(amid)?;
     let endpoint = Endpoint::start(config, &registry)?;
-    let outputs = Outputs::open(config, bar).map_err(before)?;
+    let mut outputs = Outputs::open(config, bar).map_err(before)?;
+    outputs.heed(&stop);
     let parts = Parts {
         pipeline,
         outputs,

@@ -1,5 +1,7 @@
 //! Whole lines into a file, or as many of them as fit.
 
+mod room;
+
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use crate::config::{Existing, Output};
 use crate::log::escape_controls;
+use crate::signals::Stop;
 
 /// Enough to make a write worth its call.
 const ENOUGH: usize = 64 * 1024;
@@ -28,6 +31,8 @@ pub(crate) struct Lines {
     buffer: Vec<u8>,
     ends: Vec<RowEnd>, // of the rows in the buffer
     written: Written,
+    stop: Stop,
+    may_block: bool, // it is no regular file
 }
 
 /// How many rows have reached the file.
@@ -115,6 +120,7 @@ impl Lines {
     }
 
     fn new(file: File, name: String) -> Self {
+        let may_block = !file.metadata().is_ok_and(|m| m.is_file());
         Lines {
             file,
             name,
@@ -123,6 +129,8 @@ impl Lines {
             buffer: Vec::with_capacity(2 * ENOUGH),
             ends: Vec::new(),
             written: Written::default(),
+            stop: Stop::default(),
+            may_block,
         }
     }
 
@@ -131,10 +139,15 @@ impl Lines {
     /// # Errors
     /// If the file system refuses.
     pub(crate) fn begin(&mut self) -> Result<(), WriteError> {
-        if std::mem::take(&mut self.truncate) && self.is_regular() {
+        if std::mem::take(&mut self.truncate) && !self.may_block {
             self.file.set_len(0).map_err(|cause| self.failed(cause))?;
         }
         Ok(())
+    }
+
+    /// From now on a stop is not kept waiting by a reader that takes nothing.
+    pub(crate) fn heed(&mut self, stop: &Stop) {
+        self.stop = stop.clone();
     }
 
     /// Takes a file away again that this start has created and that nothing was written to.
@@ -162,7 +175,12 @@ impl Lines {
     /// # Errors
     /// If not all of it could be written; what could be is whole rows.
     pub(crate) fn flush(&mut self) -> Result<(), WriteError> {
-        let (done, result) = write_all(&mut self.file, &self.buffer);
+        let (file, stop) = (&self.file, &self.stop);
+        let (done, result) = if self.may_block {
+            write_all(&mut &*file, &self.buffer, room::PIECE, || room::wait_for_room(file, stop))
+        } else {
+            write_all(&mut &*file, &self.buffer, usize::MAX, || Ok(()))
+        };
         let whole = self.ends.iter().take_while(|end| end.at <= done);
         let mut kept = 0;
         for end in whole {
@@ -194,7 +212,7 @@ impl Lines {
     ///
     /// Only where they are certainly ours: in a regular file that ends where we stopped writing.
     fn cut_back(&mut self, surplus: usize) -> io::Result<()> {
-        if surplus == 0 || !self.is_regular() {
+        if surplus == 0 || self.may_block {
             return Ok(());
         }
         let position = self.file.stream_position()?;
@@ -204,10 +222,6 @@ impl Lines {
         let whole = position.saturating_sub(surplus as u64);
         self.file.set_len(whole)?;
         self.file.seek(SeekFrom::Start(whole)).map(drop) // whoever shares the position goes on there
-    }
-
-    fn is_regular(&self) -> bool {
-        self.file.metadata().is_ok_and(|m| m.is_file())
     }
 
     fn failed(&self, cause: io::Error) -> WriteError {
@@ -268,11 +282,19 @@ fn ends_amid_a_line(path: &Path) -> io::Result<bool> {
     Ok(last != *b"\n")
 }
 
-/// Writes as much as it can and says how much that was.
-fn write_all(file: &mut impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
+/// Writes as much as it can, piece by piece when there is room, and says how much that was.
+fn write_all(
+    file: &mut impl Write,
+    bytes: &[u8],
+    piece: usize,
+    wait_for_room: impl Fn() -> io::Result<()>,
+) -> (usize, io::Result<()>) {
     let mut done = 0;
     while done < bytes.len() {
-        match file.write(&bytes[done..]) {
+        if let Err(gave_up) = wait_for_room() {
+            return (done, Err(gave_up));
+        }
+        match file.write(&bytes[done..bytes.len().min(done.saturating_add(piece))]) {
             Ok(0) => return (done, Err(ErrorKind::WriteZero.into())),
             Ok(count) => done += count,
             Err(e) if e.kind() == ErrorKind::Interrupted => {}

@@ -11,6 +11,7 @@ use crate::config::{Config, Input};
 use crate::dead_letter::SideOutput;
 use crate::log::escape_controls;
 use crate::progress::Bar;
+use crate::signals::Stop;
 
 /// The sink of result rows and the two side outputs.
 #[derive(Debug)]
@@ -46,6 +47,14 @@ impl Outputs {
                 outputs.abandon();
                 Err(e)
             }
+        }
+    }
+
+    /// From now on a stop is not kept waiting by a reader that takes nothing.
+    pub(crate) fn heed(&mut self, stop: &Stop) {
+        let sides = [self.late.lines(), self.dead.lines()];
+        for lines in sides.into_iter().flatten().chain([self.sink.lines()]) {
+            lines.heed(stop);
         }
     }
 

@@ -56,6 +56,26 @@ fn draining_prints_the_open_windows() {
     assert_eq!(sum_of(&case.rows(SINK), "n"), 25);
 }
 
+/// A stop used to be stuck in the write to such a pipe: the process ended itself after eight seconds, without a report.
+#[test]
+fn a_stop_is_in_time_and_reported_though_nobody_reads_the_rows() {
+    let case = Case::new();
+    let mut config = hour_config();
+    config["sink"] = json!({"stdout": {}});
+    config["windows"][0]["size"] = json!("1s");
+    let mut run = case.start(&config, &[]);
+    thread::sleep(Duration::from_millis(500));
+    let asked = Instant::now();
+    run.signal("-TERM");
+    let code = run.child.wait().unwrap().code();
+    assert_eq!(code, Some(1), "rows were lost");
+    assert!(asked.elapsed() < Duration::from_secs(10));
+    let done = run.end();
+    done.expect_conservation();
+    assert_eq!(done.count("rows"), done.stdout.matches('\n').count() as u64, "the whole rows in the pipe");
+    assert!(done.stderr.contains("its reader takes nothing, and the run was asked to stop"), "{}", done.stderr);
+}
+
 #[test]
 fn a_second_signal_ends_a_run_that_is_stuck() {
     for (signal, code) in [("-TERM", 143), ("-INT", 130)] {
