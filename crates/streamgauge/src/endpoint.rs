@@ -28,12 +28,8 @@ impl Endpoint {
         }
         let Some(wanted) = &config.prometheus else { return Ok(Endpoint { health, running: None }) };
         let address = wanted.address;
-        let bound = Server::bind(&address.ip().to_string(), address.port()).map_err(|e| {
-            Fault::While(format!(
-                "cannot listen on {address}: {e}; free the port, or set \
-                 observability.prometheus.endpoint.port to another one (0 picks a free one)"
-            ))
-        })?;
+        let bound = Server::bind(&address.ip().to_string(), address.port())
+            .map_err(|e| Fault::While(format!("observability.prometheus.endpoint.port: {e}")))?;
         let tasks = process::install(registry).map_err(|e| Fault::While(e.to_string()))?;
         let service = &config.service;
         let landing = Identity { name: service.name.clone(), version: service.version.clone() };

@@ -151,6 +151,14 @@ impl Done {
         self
     }
 
+    /// The text of the one error that was logged.
+    #[track_caller]
+    pub(crate) fn error(&self) -> &str {
+        let errors: Vec<_> = self.stderr.lines().filter_map(|line| line.split_once(" ERROR ")).collect();
+        assert_eq!(errors.len(), 1, "{}", self.stderr);
+        errors[0].1
+    }
+
     pub(crate) fn report(&self) -> &Json {
         self.report.as_ref().expect("there is a report")
     }
