@@ -226,10 +226,10 @@ impl TypeTally {
             received: 0,
             processed: 0,
             dropped: [0; Verdict::DROPS],
-            received_total: metrics.events_received_total.get_or_create(&labels),
-            processed_total: metrics.events_processed_total.get_or_create(&labels),
-            processing: metrics.processing_duration_ms.get_or_create(&labels),
-            end_to_end: metrics.end_to_end_latency_ms.get_or_create(&labels),
+            received_total: metrics.events_received_total.handle(&labels),
+            processed_total: metrics.events_processed_total.handle(&labels),
+            processing: metrics.processing_duration_ms.handle(&labels),
+            end_to_end: metrics.end_to_end_latency_ms.handle(&labels),
         }
     }
 

@@ -6,12 +6,13 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, Error, Field, Ident, LitStr, Result, Type};
 
-use crate::syntax::{label_text, named_fields, refuse_at, wire_name};
+use crate::syntax::{LabelAttribute, named_fields, refuse_at, wire_name};
 
 struct Label<'a> {
     field: &'a Ident,
     ty: &'a Type,
     name: LitStr,
+    unbounded: bool,
 }
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
@@ -23,12 +24,38 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     let checks = labels.iter().map(Label::check);
     let declarations = labels.iter().map(Label::declaration);
     let texts = labels.iter().map(Label::text);
+    let types: Vec<_> = labels.iter().map(|label| label.ty).collect();
+    let fields: Vec<_> = labels.iter().map(|label| label.field).collect();
     Ok(quote! {
         #(#checks)*
 
         #[automatically_derived]
         impl ::streamgauge_metrics::LabelSet for #ty {
             const LABELS: &'static [::streamgauge_metrics::Label] = &[#(#declarations),*];
+
+            const DENSE: ::core::option::Option<usize> = ::streamgauge_metrics::label_sets(Self::LABELS);
+
+            #[inline]
+            fn index(&self) -> usize {
+                let mut index = 0;
+                #(index = index * const {
+                    match <#types as ::streamgauge_metrics::LabelValue>::VALUES {
+                        ::core::option::Option::Some(values) => values.len(),
+                        ::core::option::Option::None => 1,
+                    }
+                } + ::streamgauge_metrics::LabelValue::index(&self.#fields);)*
+                index
+            }
+
+            #[inline]
+            fn hash_quickly(&self, hasher: &mut impl ::core::hash::Hasher) {
+                #(::streamgauge_metrics::LabelValue::hash_quickly(&self.#fields, hasher);)*
+            }
+
+            #[inline]
+            fn is_same(&self, other: &Self) -> bool {
+                true #(&& ::streamgauge_metrics::LabelValue::is_same(&self.#fields, &other.#fields))*
+            }
 
             fn values(&self) -> ::std::vec::Vec<::std::string::String> {
                 ::std::vec![#(#texts),*]
@@ -53,11 +80,9 @@ impl<'a> Label<'a> {
         let Some(ident) = &field.ident else {
             return Err(Error::new_spanned(field, "a label needs a name"));
         };
-        let name = match label_text(&field.attrs)? {
-            Some(text) => text,
-            None => LitStr::new(&wire_name(ident), ident.span()),
-        };
-        Ok(Self { field: ident, ty: &field.ty, name })
+        let attribute = LabelAttribute::read(&field.attrs)?;
+        let name = attribute.text.unwrap_or_else(|| LitStr::new(&wire_name(ident), ident.span()));
+        Ok(Self { field: ident, ty: &field.ty, name, unbounded: attribute.unbounded })
     }
 
     fn check(&self) -> TokenStream {
@@ -66,10 +91,11 @@ impl<'a> Label<'a> {
     }
 
     fn declaration(&self) -> TokenStream {
-        let (name, ty) = (&self.name, self.ty);
+        let (name, ty, unbounded) = (&self.name, self.ty, self.unbounded);
         quote! {
             ::streamgauge_metrics::Label {
-                name: #name,
+                name: ::std::borrow::Cow::Borrowed(#name),
+                unbounded: #unbounded,
                 values: <#ty as ::streamgauge_metrics::LabelValue>::VALUES,
             }
         }

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Data, DeriveInput, Error, Ident, LitStr, Result, Variant};
 
-use crate::syntax::{label_text, refuse_parameters, wire_name};
+use crate::syntax::{LabelAttribute, refuse_parameters, wire_name};
 
 pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
     refuse_parameters(input, "LabelValue")?;
@@ -26,6 +26,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
 }
 
 fn implementation(ty: &Ident, variants: &[&Ident], texts: &[LitStr]) -> TokenStream {
+    let indices = 0..variants.len();
     quote! {
         #[automatically_derived]
         impl ::streamgauge_metrics::LabelValue for #ty {
@@ -37,6 +38,23 @@ fn implementation(ty: &Ident, variants: &[&Ident], texts: &[LitStr]) -> TokenStr
                     #(Self::#variants => #texts,)*
                 })
             }
+
+            #[inline]
+            fn index(&self) -> usize {
+                match self {
+                    #(Self::#variants => #indices,)*
+                }
+            }
+
+            #[inline]
+            fn hash_quickly(&self, hasher: &mut impl ::core::hash::Hasher) {
+                hasher.write_usize(::streamgauge_metrics::LabelValue::index(self));
+            }
+
+            #[inline]
+            fn is_same(&self, other: &Self) -> bool {
+                ::streamgauge_metrics::LabelValue::index(self) == ::streamgauge_metrics::LabelValue::index(other)
+            }
         }
     }
 }
@@ -47,10 +65,11 @@ fn text_of(variant: &Variant) -> Result<LitStr> {
         return Err(Error::new_spanned(variant, message));
     }
     let ident = &variant.ident;
-    Ok(match label_text(&variant.attrs)? {
-        Some(text) => text,
-        None => LitStr::new(&snake_case(&wire_name(ident)), ident.span()),
-    })
+    let attribute = LabelAttribute::read(&variant.attrs)?;
+    if attribute.unbounded {
+        return Err(Error::new_spanned(variant, "`unbounded` is for the label, not for one of its values"));
+    }
+    Ok(attribute.text.unwrap_or_else(|| LitStr::new(&snake_case(&wire_name(ident)), ident.span())))
 }
 
 fn refuse_duplicates(texts: &[LitStr]) -> Result<()> {

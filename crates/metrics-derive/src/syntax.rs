@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
+use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Attribute, Data, DeriveInput, Error, Expr, Field, Fields, Ident, Lit, LitStr, Meta, Result, Token};
@@ -39,16 +40,37 @@ pub(crate) fn wire_name(ident: &Ident) -> String {
     text.strip_prefix("r#").unwrap_or(&text).to_owned()
 }
 
-/// The text in `#[label("text")]`, if the attribute is there.
-pub(crate) fn label_text(attributes: &[Attribute]) -> Result<Option<LitStr>> {
-    let mut found = None;
-    for attribute in attributes.iter().filter(|a| a.path().is_ident("label")) {
-        if found.is_some() {
-            return Err(Error::new(attribute.span(), "one `#[label(…)]` is enough"));
+/// What `#[label("text", unbounded)]` says; both can be left out.
+#[derive(Default)]
+pub(crate) struct LabelAttribute {
+    pub(crate) text: Option<LitStr>,
+    pub(crate) unbounded: bool,
+}
+
+impl LabelAttribute {
+    pub(crate) fn read(attributes: &[Attribute]) -> Result<Self> {
+        let mut own = attributes.iter().filter(|attribute| attribute.path().is_ident("label"));
+        let Some(attribute) = own.next() else { return Ok(Self::default()) };
+        if let Some(second) = own.next() {
+            return Err(Error::new(second.span(), "one `#[label(…)]` is enough"));
         }
-        found = Some(attribute.parse_args::<LitStr>()?);
+        attribute.parse_args_with(Self::parse)
     }
-    Ok(found)
+
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let text = if input.peek(LitStr) { Some(input.parse()?) } else { None };
+        if text.is_some() && !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+        let unbounded = !input.is_empty();
+        if unbounded {
+            let word: Ident = input.parse()?;
+            if word != "unbounded" {
+                return Err(Error::new(word.span(), "expected a text, `unbounded`, or both"));
+            }
+        }
+        Ok(Self { text, unbounded })
+    }
 }
 
 /// The first paragraph of a doc comment, its lines joined: the rest is for readers of the code.

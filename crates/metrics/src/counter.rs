@@ -1,15 +1,19 @@
-//! A count of things that happened.
+//! Counts of things that happened.
 
+use crate::cardinality::Refusal;
+use crate::cell::Change;
 use crate::desc::Kind;
 use crate::histogram::Bounds;
-use crate::instrument::{Instrument, Sealed, Unlabelled};
-use crate::label::Label;
-use crate::snapshot::{Series, Value};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::instrument::{Recorded, Sealed, Single};
+use crate::metric::Storage;
+use crate::record::Adding;
+use crate::slot::Handle;
+use crate::sync::Ordering;
 
 /// A number that only grows, exact up to 2⁶⁴ − 1.
 ///
-/// A clone is another handle to the same number.
+/// A step that does not fit any more is refused and counted; the number never begins anew by
+/// itself. A clone is another handle to the same number.
 ///
 /// ```
 /// let served = streamgauge_metrics::Counter::default();
@@ -18,60 +22,161 @@ use crate::sync::{Arc, AtomicU64, Ordering};
 /// same.inc_by(2);
 /// assert_eq!(served.get(), 3);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Counter {
-    total: Arc<AtomicU64>,
+    handle: Handle,
+}
+
+/// A counter of what is no whole number, such as seconds or money.
+///
+/// A step that is negative, infinite or no number is refused and counted, and the sum stays what
+/// it was. A clone is another handle to the same number.
+///
+/// ```
+/// let spent = streamgauge_metrics::FloatCounter::default();
+/// spent.inc_by(0.25);
+/// spent.inc_by(-1.0);
+/// assert_eq!(spent.get(), 0.25);
+/// ```
+#[derive(Clone, Debug)]
+pub struct FloatCounter {
+    handle: Handle,
 }
 
 impl Counter {
     /// Adds one.
+    #[inline]
     pub fn inc(&self) {
         self.inc_by(1);
     }
 
     /// Adds `step`. A step is unsigned: a counter cannot be told to go back.
+    #[inline]
     pub fn inc_by(&self, step: u64) {
-        // Relaxed: the number orders nothing else, and no addition is lost at any ordering.
-        self.total.fetch_add(step, Ordering::Relaxed);
+        // Relaxed: the number orders nothing else.
+        if !self.handle.change(0, Change::add(step), Ordering::Relaxed) {
+            self.handle.refuse(Refusal::TooLarge);
+        }
+    }
+
+    /// The addition of `step` as a part of a [`record`](crate::record). If it does not fit the
+    /// number stays at its greatest value.
+    #[inline]
+    pub fn adding(&self, step: u64) -> Adding {
+        Adding { index: self.handle.index, change: Change::add(step) }
     }
 
     /// The total so far.
     pub fn get(&self) -> u64 {
-        self.total.load(Ordering::Relaxed)
+        self.handle.read(1).first().copied().unwrap_or_default()
+    }
+}
+
+impl FloatCounter {
+    /// Adds `step`, which is finite and not negative.
+    #[inline]
+    pub fn inc_by(&self, step: f64) {
+        let step = self.proven(step);
+        self.handle.change(0, Change::add_float(step), Ordering::Relaxed);
+    }
+
+    /// The addition of `step` as a part of a [`record`](crate::record).
+    #[inline]
+    pub fn adding(&self, step: f64) -> Adding {
+        Adding { index: self.handle.index, change: Change::add_float(self.proven(step)) }
+    }
+
+    /// The total so far.
+    pub fn get(&self) -> f64 {
+        f64::from_bits(self.handle.read(1).first().copied().unwrap_or_default())
+    }
+
+    #[inline]
+    fn proven(&self, step: f64) -> f64 {
+        if step >= 0.0 && step < f64::INFINITY { step } else { self.refused(step) }
+    }
+
+    #[cold]
+    fn refused(&self, step: f64) -> f64 {
+        self.handle.refuse(match step {
+            step if step.is_nan() => Refusal::NotANumber,
+            step if step < 0.0 => Refusal::Negative,
+            _ => Refusal::NotFinite,
+        });
+        0.0
     }
 }
 
 impl Sealed for Counter {}
 
-impl Instrument for Counter {
+impl Single for Counter {
     const KIND: Kind = Kind::Counter;
-    const LABELS: &'static [Label] = &[];
+    const STORAGE: Storage = Storage::Integer;
 
-    fn build(_: Option<&Bounds>) -> Self {
-        Self::default()
-    }
-
-    fn collect(&self) -> Vec<Series> {
-        vec![Series::unlabelled(self.read())]
+    fn over(handle: Handle, _: Option<&Bounds>) -> Self {
+        Self { handle }
     }
 }
 
-impl Unlabelled for Counter {
-    fn read(&self) -> Value {
-        Value::Counter(self.get())
+impl Recorded for Counter {}
+
+impl Default for Counter {
+    fn default() -> Self {
+        crate::instrument::alone(None)
+    }
+}
+
+impl Sealed for FloatCounter {}
+
+impl Single for FloatCounter {
+    const KIND: Kind = Kind::Counter;
+    const STORAGE: Storage = Storage::Float;
+
+    fn over(handle: Handle, _: Option<&Bounds>) -> Self {
+        Self { handle }
+    }
+}
+
+impl Recorded for FloatCounter {}
+
+impl Default for FloatCounter {
+    fn default() -> Self {
+        crate::instrument::alone(None)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Counter;
+    use super::{Counter, FloatCounter};
 
     #[test]
-    fn counts_exactly_beyond_the_integers_a_float_can_hold() {
+    fn trap_29_counts_exactly_beyond_the_integers_a_float_can_hold() {
         let counter = Counter::default();
         counter.inc_by(1 << 53);
         counter.inc();
         assert_eq!(counter.get(), (1 << 53) + 1);
+    }
+
+    #[test]
+    fn trap_28_a_counter_that_is_full_stays_full() {
+        let counter = Counter::default();
+        counter.inc_by(u64::MAX);
+        counter.inc();
+        assert_eq!(counter.get(), u64::MAX);
+        std::thread::scope(|scope| {
+            scope.spawn(|| counter.inc_by(7));
+        });
+        assert_eq!(counter.get(), u64::MAX);
+    }
+
+    #[test]
+    fn trap_28_a_float_counter_takes_no_step_back_and_nothing_that_is_no_number() {
+        let counter = FloatCounter::default();
+        counter.inc_by(0.5);
+        for step in [-0.1, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            counter.inc_by(step);
+        }
+        assert_eq!(counter.get().to_bits(), 0.5_f64.to_bits());
     }
 
     #[test]

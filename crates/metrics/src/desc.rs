@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::histogram::{self, Buckets};
-use crate::instrument::Instrument;
+use crate::instrument::Declared;
 use crate::label::Label;
 
 /// The kind of a metric.
@@ -19,6 +19,10 @@ pub enum Kind {
     Gauge,
     /// Counts observations by size.
     Histogram,
+    /// Says something that does not change, in labels.
+    Info,
+    /// Is in one of several states.
+    StateSet,
 }
 
 /// A declaration: everything there is to know of a metric before it has a value.
@@ -36,7 +40,7 @@ pub struct Desc {
     kind: Kind,
     unit: Option<Cow<'static, str>>,
     help: Cow<'static, str>,
-    labels: &'static [Label],
+    labels: Cow<'static, [Label]>,
     buckets: Option<Buckets>,
 }
 
@@ -54,6 +58,8 @@ impl Kind {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
             Self::Histogram => "histogram",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
         }
     }
 }
@@ -61,15 +67,44 @@ impl Kind {
 impl Desc {
     /// Declares a metric of the type `T`, which says the kind and the labels. A histogram starts
     /// with the [`Buckets::LatencyMs`] set.
-    pub fn of<T: Instrument>(name: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
+    pub fn of<T: Declared>(name: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
         Self {
             name: name.into(),
             kind: T::KIND,
             unit: None,
             help: help.into(),
-            labels: T::LABELS,
+            labels: Cow::Borrowed(T::LABELS),
             buckets: matches!(T::KIND, Kind::Histogram).then_some(Buckets::LatencyMs),
         }
+    }
+
+    /// The same with labels of these names, for a [`Family`](crate::Family) whose labels are given
+    /// as pairs.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    ///
+    /// let desc = Desc::of::<Family<Counter>>("requests_total", "Requests.").with_labels(["status"]);
+    /// let requests: Family<Counter> = Registry::new().register(desc)?;
+    /// requests.get_or_create(&[("status", "ok")]).inc();
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
+    #[must_use]
+    pub fn with_labels<N: Into<Cow<'static, str>>>(self, names: impl IntoIterator<Item = N>) -> Self {
+        let label = |name: N| Label { name: name.into(), ..Label::new("") };
+        Self { labels: names.into_iter().map(label).collect(), ..self }
+    }
+
+    /// The same with labels that are declared elsewhere.
+    #[must_use]
+    pub(crate) fn labelled(self, labels: &'static [Label]) -> Self {
+        Self { labels: Cow::Borrowed(labels), ..self }
+    }
+
+    /// The same under a longer name.
+    #[must_use]
+    pub(crate) fn prefixed(self, prefix: &str) -> Self {
+        if prefix.is_empty() { self } else { Self { name: format!("{prefix}_{}", self.name).into(), ..self } }
     }
 
     /// The same with a unit, which must be the last word of the name (before `_total`).
@@ -105,8 +140,8 @@ impl Desc {
     }
 
     /// The labels, in the order they are written.
-    pub const fn labels(&self) -> &'static [Label] {
-        self.labels
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
     }
 
     /// The buckets, if this is a histogram.
@@ -141,15 +176,7 @@ impl Desc {
     }
 
     fn label_fault(&self) -> Option<String> {
-        for (i, label) in self.labels.iter().enumerate() {
-            if let Some(fault) = label_name_fault(label.name) {
-                return Some(format!("label `{}`: {fault}", label.name));
-            }
-            if self.labels[..i].iter().any(|other| other.name == label.name) {
-                return Some(format!("label `{}` is there twice", label.name));
-            }
-        }
-        None
+        labels_fault(&self.labels)
     }
 
     fn bucket_fault(&self) -> Option<String> {
@@ -170,7 +197,7 @@ impl fmt::Display for Desc {
     /// One line for error messages: `counter jobs_total{queue,status} "Jobs done."`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind, self.name)?;
-        let names: Vec<_> = self.labels.iter().map(|label| label.name).collect();
+        let names: Vec<_> = self.labels.iter().map(|label| &*label.name).collect();
         if !names.is_empty() {
             write!(f, "{{{}}}", names.join(","))?;
         }
@@ -210,13 +237,16 @@ pub const fn metric_name_fault(kind: Kind, name: &str) -> Option<&'static str> {
     let total = ends_with(bytes, b"_total");
     match (kind, total) {
         (Kind::Counter, false) => return Some("the name of a counter ends with `_total`"),
-        (Kind::Gauge | Kind::Histogram, true) => {
+        (Kind::Gauge | Kind::Histogram | Kind::Info | Kind::StateSet, true) => {
             return Some("only the name of a counter ends with `_total`");
         }
         _ => {}
     }
     if bytes.len() == "_total".len() && total {
         return Some("the name says nothing but `_total`");
+    }
+    if matches!(kind, Kind::Info) && !(ends_with(bytes, b"_info") && bytes.len() > "_info".len()) {
+        return Some("the name of an info ends with `_info`");
     }
     if ends_with(bytes, b"_bucket") || ends_with(bytes, b"_created") {
         return Some("`_bucket` and `_created` are written by the formats themselves");
@@ -247,6 +277,20 @@ pub const fn label_name_fault(name: &str) -> Option<&'static str> {
     None
 }
 
+/// What is wrong with the names of the labels of one metric, if anything.
+pub(crate) fn labels_fault(labels: &[Label]) -> Option<String> {
+    for (i, label) in labels.iter().enumerate() {
+        let name = &label.name;
+        if let Some(fault) = label_name_fault(name) {
+            return Some(format!("label `{name}`: {fault}"));
+        }
+        if labels[..i].iter().any(|other| other.name == *name) {
+            return Some(format!("label `{name}` is there twice"));
+        }
+    }
+    None
+}
+
 /// What is wrong with a declaration of this kind that does or does not say its buckets.
 ///
 /// ```
@@ -258,7 +302,7 @@ pub const fn label_name_fault(name: &str) -> Option<&'static str> {
 pub const fn buckets_fault(kind: Kind, has_buckets: bool) -> Option<&'static str> {
     match (kind, has_buckets) {
         (Kind::Histogram, false) => Some("a histogram says its buckets"),
-        (Kind::Counter | Kind::Gauge, true) => Some("only a histogram has buckets"),
+        (Kind::Counter | Kind::Gauge | Kind::Info | Kind::StateSet, true) => Some("only a histogram has buckets"),
         _ => None,
     }
 }

@@ -1,18 +1,28 @@
 //! One metric, many series: a label set leads to its series.
 
-use std::collections::{BTreeMap, HashMap};
+use std::any::type_name;
 use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::rc::Rc;
 
+mod cache;
+
+use self::cache::Cached;
+use crate::cardinality::SeriesError;
 use crate::desc::Kind;
 use crate::histogram::{Bounds, Histogram};
-use crate::instrument::{Instrument, Sealed, Unlabelled};
-use crate::label::{Label, LabelSet};
-use crate::snapshot::Series;
-use crate::sync::{self, Arc, RwLock};
+use crate::instrument::{Declared, Instrument, Member, Sealed, Single};
+use crate::label::{Label, LabelSet, Labels, Lookup, Pairs};
+use crate::metric::{Metric, Plan, Removal};
+use crate::slot::{Handle, Slot};
+use crate::sync::{Arc, OnceLock};
 
 /// The series of one metric, found by their labels.
 ///
-/// Look a series up once and keep the handle: the look-up takes a lock, the handle does not.
+/// `M` is an instrument, or a group of them ([`Group`](crate::Group)) whose series then share
+/// their labels. `L` is a [`LabelSet`]; without one the labels are named by the declaration and
+/// given as pairs.
 ///
 /// ```
 /// use streamgauge_metrics::{Counter, Family, LabelSet};
@@ -23,39 +33,140 @@ use crate::sync::{self, Arc, RwLock};
 /// }
 ///
 /// let sent: Family<Counter, ByTopic> = Family::default();
-/// let orders = sent.get_or_create(&ByTopic { topic: "orders" });
-/// orders.inc();
+/// sent.get_or_create(&ByTopic { topic: "orders" }).inc();
 /// assert_eq!(sent.get_or_create(&ByTopic { topic: "orders" }).get(), 1);
+///
+/// let requests: Family<Counter> = Family::with_labels(["status"]);
+/// requests.get_or_create(&[("status", "success")]).inc();
 /// ```
-pub struct Family<M, L> {
-    inner: Arc<Inner<M, L>>,
+///
+/// A look-up borrows: it takes no lock and does not keep the series from being removed. If all
+/// labels are enums it is an index into an array; if not, each thread remembers what it looked up.
+/// A handle ([`Family::handle`], or a clone of what was looked up) is faster still, and as long as
+/// it lives its series stays.
+pub struct Family<M, L = Pairs> {
+    metric: Arc<Metric>,
+    /// One place for each label set, if all labels have closed sets of values.
+    dense: Arc<[OnceLock<Entry<M>>]>,
+    /// For updates whose labels have no series of their own.
+    overflow: Arc<OnceLock<Entry<M>>>,
+    labels: PhantomData<fn(L)>,
 }
 
-struct Inner<M, L> {
-    /// Shared by all series of a histogram family.
-    bounds: Option<Bounds>,
-    table: RwLock<Table<M, L>>,
+struct Entry<M> {
+    member: M,
+    slot: Arc<Slot>,
 }
 
-struct Table<M, L> {
-    by_value: HashMap<L, M>,
-    /// The same series by the text of their labels. Two unequal label sets can have one text (a
-    /// hand-written `LabelValue`): they are one series then, since on the wire they would be.
-    by_text: BTreeMap<Arc<[String]>, M>,
+/// A series that was looked up; derefs to its instrument.
+pub struct Found<'a, M, L = Pairs> {
+    place: Place<'a, M, L>,
 }
 
-impl<M: Unlabelled, L: LabelSet> Family<M, L> {
+enum Place<'a, M, L> {
+    /// In the array of a family whose labels are all enums, or of its overflow.
+    Shared(&'a M),
+    /// In what this thread remembers.
+    Cached(Rc<Cached<M, L>>),
+}
+
+impl<M: Member, L: LabelSet> Family<M, L> {
     /// The series with these labels, made at zero if it is not there yet.
-    pub fn get_or_create(&self, labels: &L) -> M {
-        if let Some(series) = sync::read(&self.inner.table).by_value.get(labels) {
-            return series.clone();
+    ///
+    /// Past a limit ([`Limits`](crate::Limits)), or with labels that are not those of the
+    /// declaration, it is the series of all such updates, and the refusal is counted.
+    #[inline]
+    pub fn get_or_create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Found<'_, M, L> {
+        if cfg!(feature = "noop") {
+            return Found::shared(self.overflowing());
         }
-        self.create(labels)
+        if L::DENSE.is_some() {
+            return Found::shared(self.find_dense(labels).unwrap_or_else(|| self.create_dense_or_overflow(labels)));
+        }
+        self.find_cached(labels).unwrap_or_else(|| self.create_or_overflow(labels))
+    }
+
+    /// The same, with the reason if there is no series of its own for these labels.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family};
+    ///
+    /// let sent: Family<Counter> = Family::with_labels(["topic"]);
+    /// assert!(sent.try_get_or_create(&[("topic", "orders")]).is_ok());
+    /// assert!(sent.try_get_or_create(&[("topic", "x".repeat(257).as_str())]).is_err());
+    /// ```
+    pub fn try_get_or_create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<Found<'_, M, L>, SeriesError> {
+        if L::DENSE.is_some() {
+            return self.find_dense(labels).map_or_else(|| self.create_dense(labels), Ok).map(Found::shared);
+        }
+        self.find_cached(labels).map_or_else(|| self.create(labels), Ok)
+    }
+
+    /// A handle to the series with these labels, which stays as long as the handle lives.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family, Removal};
+    ///
+    /// let sent: Family<Counter> = Family::with_labels(["topic"]);
+    /// let orders = sent.handle(&[("topic", "orders")]);
+    /// assert_eq!(sent.remove(&[("topic", "orders")]), Removal::Held);
+    /// drop(orders);
+    /// assert_eq!(sent.remove(&[("topic", "orders")]), Removal::Removed);
+    /// ```
+    pub fn handle<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> M {
+        M::clone(&self.get_or_create(labels))
+    }
+
+    /// Takes a series out of the scrapes, unless someone holds it. If it comes back it begins
+    /// at 0.
+    pub fn remove<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Removal {
+        let values = labels.values(&self.metric.labels);
+        let slot = values.and_then(|values| self.metric.find(&values));
+        slot.map_or(Removal::Absent, |slot| self.metric.remove(&slot))
+    }
+
+    /// Removes every series that has all of these labels, unless it is held. Returns how many
+    /// were removed.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family};
+    ///
+    /// let lag: Family<Counter> = Family::with_labels(["topic", "partition"]);
+    /// for partition in ["0", "1", "2"] {
+    ///     lag.get_or_create(&[("topic", "orders"), ("partition", partition)]).inc();
+    /// }
+    /// assert_eq!(lag.remove_matching(&[("topic", "orders")]), 3);
+    /// ```
+    pub fn remove_matching(&self, labels: &[(&str, &str)]) -> usize {
+        let before = self.len();
+        self.retain(|own| !labels.iter().all(|(name, value)| own.get(name).as_deref() == Some(value)));
+        before.saturating_sub(self.len())
+    }
+
+    /// Keeps the series that `keep` is true for, and those that are held.
+    ///
+    /// No lock is held while `keep` runs.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family};
+    ///
+    /// let sent: Family<Counter> = Family::with_labels(["topic"]);
+    /// sent.get_or_create(&[("topic", "orders")]).inc();
+    /// sent.get_or_create(&[("topic", "test-1")]).inc();
+    /// sent.retain(|labels| !labels.get("topic").is_some_and(|topic| topic.starts_with("test-")));
+    /// assert_eq!(sent.len(), 1);
+    /// ```
+    pub fn retain(&self, mut keep: impl FnMut(&Labels<'_>) -> bool) {
+        for slot in &self.metric.list().slots {
+            if !keep(&Labels::of(&slot.text)) {
+                self.metric.remove(slot);
+            }
+        }
     }
 
     /// How many series there are.
     pub fn len(&self) -> usize {
-        sync::read(&self.inner.table).by_text.len()
+        self.metric.len()
     }
 
     /// Whether there is no series yet.
@@ -63,153 +174,179 @@ impl<M: Unlabelled, L: LabelSet> Family<M, L> {
         self.len() == 0
     }
 
-    fn create(&self, labels: &L) -> M {
-        // Made before the lock is taken: making the texts is the caller's code.
-        let texts: Arc<[String]> = labels.values().into();
-        debug_assert_eq!(texts.len(), L::LABELS.len(), "LabelSet::values breaks its contract");
-        let key = labels.clone();
-        let mut table = sync::write(&self.inner.table);
-        // Whoever was first to the lock made the series; `by_text` knows, and gives it to the rest.
-        let bounds = self.inner.bounds.as_ref();
-        let series = table.by_text.entry(texts).or_insert_with(|| M::build(bounds));
-        let series = series.clone();
-        table.by_value.insert(key, series.clone());
-        series
+    #[inline]
+    fn find_dense<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Option<&M> {
+        let entry = self.dense.get(labels.index())?.get()?;
+        entry.slot.is_there().then_some(&entry.member)
     }
 
-    fn with(bounds: Option<&Bounds>) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                bounds: bounds.cloned(),
-                table: RwLock::new(Table { by_value: HashMap::new(), by_text: BTreeMap::new() }),
-            }),
+    #[inline]
+    fn find_cached<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Option<Found<'_, M, L>> {
+        let cached = cache::find(self.metric.id, labels)?;
+        Some(Found { place: Place::Cached(cached) })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn create_dense_or_overflow<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> &M {
+        self.create_dense(labels).unwrap_or_else(|error| self.refused(&error))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn create_or_overflow<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Found<'_, M, L> {
+        self.create(labels).unwrap_or_else(|error| Found::shared(self.refused(&error)))
+    }
+
+    fn refused(&self, error: &SeriesError) -> &M {
+        self.metric.refusals.count(error.refusal());
+        self.overflowing()
+    }
+
+    fn overflowing(&self) -> &M {
+        let entry = self.overflow.get_or_init(|| Entry::new(&self.metric, self.metric.overflow()));
+        if !entry.slot.is_there() {
+            self.metric.bring_back(&entry.slot);
         }
+        &entry.member
+    }
+
+    fn create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<Found<'_, M, L>, SeriesError> {
+        let slot = self.find_or_create(labels)?;
+        let member = M::over(&Handle::borrowed(&slot), &self.metric.parts);
+        let cached = cache::keep(self.metric.id, labels, member, &slot);
+        Ok(Found { place: Place::Cached(cached) })
+    }
+
+    fn create_dense<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<&M, SeriesError> {
+        let place = self.dense.get(labels.index()).ok_or_else(|| self.metric.other_labels())?;
+        if let Some(entry) = place.get() {
+            // Someone removed it: its place in the array, and its cells, are its own for good.
+            self.metric.bring_back(&entry.slot);
+            return Ok(&entry.member);
+        }
+        let slot = self.find_or_create(labels)?;
+        Ok(&place.get_or_init(|| Entry::new(&self.metric, slot)).member)
+    }
+
+    fn find_or_create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<Arc<Slot>, SeriesError> {
+        let values = labels.values(&self.metric.labels).ok_or_else(|| self.metric.other_labels())?;
+        self.metric.find_or_create(&values)
+    }
+
+    fn alone(bounds: Option<&Bounds>, labels: &[Label]) -> Self {
+        let instruments = M::STORAGE.iter().map(|storage| (*storage, bounds.cloned()));
+        Self::attach(&Metric::alone(Plan::new(instruments), labels.into()))
+    }
+}
+
+impl<M: Member> Entry<M> {
+    fn new(metric: &Metric, slot: Arc<Slot>) -> Self {
+        Self { member: M::over(&Handle::borrowed(&slot), &metric.parts), slot }
+    }
+}
+
+impl<M: Member> Family<M> {
+    /// A family in no registry, whose labels have these names.
+    ///
+    /// # Panics
+    /// If a name is no label name, or is there twice. For names from outside declare the family
+    /// with [`Desc::with_labels`](crate::Desc::with_labels), which is checked at registration.
+    pub fn with_labels<const N: usize>(names: [&'static str; N]) -> Self {
+        let labels = names.map(Label::new);
+        if let Some(fault) = crate::desc::labels_fault(&labels) {
+            panic!("{fault}");
+        }
+        Self::alone(None, &labels)
     }
 }
 
 impl<L: LabelSet> Family<Histogram, L> {
     /// A family of histograms that all share these bounds.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Bounds, Family, Histogram, LabelSet};
+    ///
+    /// #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
+    /// struct ByTopic {
+    ///     topic: &'static str,
+    /// }
+    ///
+    /// let sizes = Family::<Histogram, ByTopic>::with_bounds(&Bounds::new(&[10.0, 100.0])?);
+    /// sizes.get_or_create(&ByTopic { topic: "orders" }).observe(12.0);
+    /// # Ok::<(), streamgauge_metrics::BoundsError>(())
+    /// ```
     pub fn with_bounds(bounds: &Bounds) -> Self {
-        Self::with(Some(bounds))
+        Self::alone(Some(bounds), L::LABELS)
     }
 }
 
-impl<M: Unlabelled, L: LabelSet> Default for Family<M, L> {
+impl<M: Member, L: LabelSet> Default for Family<M, L> {
     fn default() -> Self {
-        Self::with(None)
+        Self::alone(None, L::LABELS)
+    }
+}
+
+impl<'a, M, L> Found<'a, M, L> {
+    #[inline]
+    const fn shared(member: &'a M) -> Self {
+        Self { place: Place::Shared(member) }
+    }
+}
+
+impl<M, L> Deref for Found<'_, M, L> {
+    type Target = M;
+
+    #[inline]
+    fn deref(&self) -> &M {
+        match &self.place {
+            Place::Shared(member) => member,
+            Place::Cached(cached) => &cached.member,
+        }
+    }
+}
+
+impl<M: fmt::Debug, L> fmt::Debug for Found<'_, M, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 
 impl<M, L> Clone for Family<M, L> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner) }
+        Self {
+            metric: Arc::clone(&self.metric),
+            dense: Arc::clone(&self.dense),
+            overflow: Arc::clone(&self.overflow),
+            labels: PhantomData,
+        }
     }
 }
 
 impl<M, L> fmt::Debug for Family<M, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let series = sync::read(&self.inner.table).by_text.len();
-        f.debug_struct("Family").field("series", &series).finish()
+        let of = (type_name::<M>(), type_name::<L>());
+        f.debug_struct("Family").field("of", &of).field("series", &self.metric.len()).finish()
     }
 }
 
 impl<M, L> Sealed for Family<M, L> {}
 
-impl<M: Unlabelled, L: LabelSet> Instrument for Family<M, L> {
-    const KIND: Kind = M::KIND;
+impl<M: Member, L: LabelSet> Instrument for Family<M, L> {
     const LABELS: &'static [Label] = L::LABELS;
+    const STORAGE: &'static [crate::metric::Storage] = M::STORAGE;
 
-    fn build(bounds: Option<&Bounds>) -> Self {
-        Self::with(bounds)
-    }
-
-    fn collect(&self) -> Vec<Series> {
-        // The lock covers cloning the handles only, so a scrape holds up no new series for long.
-        let handles: Vec<_> = sync::read(&self.inner.table)
-            .by_text
-            .iter()
-            .map(|(texts, series)| (Arc::clone(texts), series.clone()))
-            .collect();
-        handles.into_iter().map(|(texts, series)| Series::new(texts, series.read())).collect()
+    fn attach(metric: &Arc<Metric>) -> Self {
+        let places = L::DENSE.unwrap_or(0);
+        Self {
+            metric: Arc::clone(metric),
+            dense: (0..places).map(|_| OnceLock::new()).collect(),
+            overflow: Arc::default(),
+            labels: PhantomData,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::Family;
-    use crate::instrument::Instrument;
-    use crate::{Bounds, Counter, Histogram, Label, LabelSet};
-
-    #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
-    struct Pair {
-        first: String,
-        second: String,
-    }
-
-    fn pair(first: &str, second: &str) -> Pair {
-        Pair { first: first.to_owned(), second: second.to_owned() }
-    }
-
-    #[test]
-    fn label_sets_that_read_the_same_when_joined_are_two_series() {
-        let family: Family<Counter, Pair> = Family::default();
-        family.get_or_create(&pair("ab", "c")).inc_by(1);
-        family.get_or_create(&pair("a", "bc")).inc_by(10);
-        assert_eq!(family.get_or_create(&pair("ab", "c")).get(), 1);
-        assert_eq!(family.get_or_create(&pair("a", "bc")).get(), 10);
-        assert_eq!(family.len(), 2);
-    }
-
-    #[test]
-    fn label_sets_with_equal_fnv_hashes_are_two_series() {
-        let family: Family<Counter, Pair> = Family::default();
-        family.get_or_create(&pair("77kepQFQ8Kl", "")).inc();
-        family.get_or_create(&pair("!0IC=VloaY", "")).inc();
-        assert_eq!(family.len(), 2);
-    }
-
-    #[derive(Clone, PartialEq, Eq, Hash)]
-    struct Shouting(String);
-
-    impl LabelSet for Shouting {
-        const LABELS: &'static [Label] = &[Label { name: "word", values: None }];
-
-        fn values(&self) -> Vec<String> {
-            vec![self.0.to_uppercase()]
-        }
-    }
-
-    #[test]
-    fn unequal_label_sets_with_the_same_text_share_one_series() {
-        let family: Family<Counter, Shouting> = Family::default();
-        family.get_or_create(&Shouting("hey".to_owned())).inc();
-        family.get_or_create(&Shouting("Hey".to_owned())).inc();
-        assert_eq!(family.collect().len(), 1);
-        assert_eq!(family.get_or_create(&Shouting("HEY".to_owned())).get(), 2);
-    }
-
-    #[test]
-    fn threads_that_race_for_a_new_series_get_the_same_one() {
-        let family: Family<Counter, Pair> = Family::default();
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for i in 0..500 {
-                        family.get_or_create(&pair(&i.to_string(), "x")).inc();
-                    }
-                });
-            }
-        });
-        assert_eq!(family.len(), 500);
-        let total: u64 = (0..500).map(|i| family.get_or_create(&pair(&i.to_string(), "x")).get()).sum();
-        assert_eq!(total, 4_000);
-    }
-
-    #[test]
-    fn all_histograms_of_a_family_share_their_bounds() {
-        let bounds = Bounds::new(&[1.0, 2.0]).unwrap();
-        let family: Family<Histogram, Pair> = Family::with_bounds(&bounds);
-        let one = family.get_or_create(&pair("a", "b"));
-        assert_eq!(one.bounds(), &bounds);
-    }
+impl<M: Single + Member, L: LabelSet> Declared for Family<M, L> {
+    const KIND: Kind = M::KIND;
 }

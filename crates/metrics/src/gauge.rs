@@ -1,15 +1,18 @@
-//! A level that goes up and down.
+//! Levels that go up and down.
 
+use crate::cell::Change;
 use crate::desc::Kind;
 use crate::histogram::Bounds;
-use crate::instrument::{Instrument, Sealed, Unlabelled};
-use crate::label::Label;
-use crate::snapshot::{Series, Value};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::instrument::{Sealed, Single};
+use crate::metric::Storage;
+use crate::slot::Handle;
+use crate::sync::{AtomicU64, Ordering};
 
 /// A number that is set, raised and lowered at will.
 ///
-/// A clone is another handle to the same number.
+/// All threads share one number, since the last one to set it is right; for what is only counted
+/// up and down [`UpDownCounter`] is several times faster. A clone is another handle to the same
+/// number.
 ///
 /// ```
 /// let depth = streamgauge_metrics::Gauge::default();
@@ -17,58 +20,97 @@ use crate::sync::{Arc, AtomicU64, Ordering};
 /// depth.dec();
 /// assert_eq!(depth.get(), 3.0);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Gauge {
-    /// The bits of an `f64`; all zeros are `0.0`.
-    bits: Arc<AtomicU64>,
+    handle: Handle,
 }
 
-/// Holds a gauge one higher for as long as it lives; see [`Gauge::track`].
+/// A whole number that is counted up and down, such as the requests in flight.
+///
+/// Each thread counts for itself, so counting costs what it costs a [`Counter`](crate::Counter).
+/// It is written as a gauge. A clone is another handle to the same number.
+///
+/// ```
+/// let in_flight = streamgauge_metrics::UpDownCounter::default();
+/// in_flight.inc();
+/// in_flight.add(-3);
+/// assert_eq!(in_flight.get(), -2);
+/// ```
+#[derive(Clone, Debug)]
+pub struct UpDownCounter {
+    handle: Handle,
+}
+
+/// Holds a number one higher for as long as it lives; see [`Gauge::track`] and
+/// [`UpDownCounter::track`].
 #[derive(Debug)]
-#[must_use = "the gauge falls again as soon as this is dropped"]
-pub struct Tracked {
-    gauge: Gauge,
+#[must_use = "the number falls again as soon as this is dropped"]
+pub struct Tracked<T: Tracks> {
+    number: T,
+}
+
+/// A number that [`Tracked`] can raise and lower.
+pub trait Tracks: Sealed {
+    /// Takes one away.
+    #[doc(hidden)]
+    fn fall(&self);
 }
 
 impl Gauge {
     /// Replaces the value.
+    #[inline]
     pub fn set(&self, value: f64) {
-        self.bits.store(value.to_bits(), Ordering::Relaxed);
+        if !cfg!(feature = "noop") {
+            self.bits().store(value.to_bits(), Ordering::Relaxed);
+        }
     }
 
     /// Adds one.
+    #[inline]
     pub fn inc(&self) {
         self.add(1.0);
     }
 
     /// Takes one away.
+    #[inline]
     pub fn dec(&self) {
         self.sub(1.0);
     }
 
     /// Adds `amount`.
+    #[inline]
     pub fn add(&self, amount: f64) {
         self.update(|old| old + amount);
     }
 
     /// Takes `amount` away.
+    #[inline]
     pub fn sub(&self, amount: f64) {
         self.update(|old| old - amount);
     }
 
     /// Raises the value to `value` if that is higher; `NaN` changes nothing.
+    ///
+    /// ```
+    /// let most = streamgauge_metrics::Gauge::default();
+    /// most.set_max(3.0);
+    /// most.set_max(2.0);
+    /// assert_eq!(most.get(), 3.0);
+    /// ```
+    #[inline]
     pub fn set_max(&self, value: f64) {
         self.update(|old| old.max(value));
     }
 
     /// Lowers the value to `value` if that is lower; `NaN` changes nothing.
+    #[inline]
     pub fn set_min(&self, value: f64) {
         self.update(|old| old.min(value));
     }
 
     /// The value now.
     pub fn get(&self) -> f64 {
-        f64::from_bits(self.bits.load(Ordering::Relaxed))
+        f64::from_bits(self.bits().load(Ordering::Relaxed))
     }
 
     /// Adds one now and takes it away when the guard is dropped, also when a panic drops it.
@@ -80,53 +122,137 @@ impl Gauge {
     /// drop(request);
     /// assert_eq!(in_flight.get(), 0.0);
     /// ```
-    pub fn track(&self) -> Tracked {
+    pub fn track(&self) -> Tracked<Self> {
         self.inc();
-        Tracked { gauge: self.clone() }
+        Tracked { number: self.clone() }
     }
 
+    fn bits(&self) -> &AtomicU64 {
+        &self.handle.slot.level
+    }
+
+    #[inline]
     fn update(&self, change: impl Fn(f64) -> f64) {
-        let mut old = self.bits.load(Ordering::Relaxed);
-        loop {
-            let new = change(f64::from_bits(old)).to_bits();
-            match self.bits.compare_exchange_weak(old, new, Ordering::Relaxed, Ordering::Relaxed) {
-                Ok(_) => return,
-                Err(current) => old = current,
-            }
+        if cfg!(feature = "noop") {
+            return;
         }
+        let new = |bits| Some(change(f64::from_bits(bits)).to_bits());
+        let done = self.bits().fetch_update(Ordering::Relaxed, Ordering::Relaxed, new);
+        debug_assert!(done.is_ok(), "the closure never refuses");
     }
 }
 
-impl Drop for Tracked {
+/// Where an [`UpDownCounter`] keeps what went down, and what went up.
+const DOWN: u32 = 0;
+const UP: u32 = 1;
+
+impl UpDownCounter {
+    /// Adds one.
+    #[inline]
+    pub fn inc(&self) {
+        self.handle.change(UP, Change::add(1), Ordering::Relaxed);
+    }
+
+    /// Takes one away.
+    #[inline]
+    pub fn dec(&self) {
+        // Release: who sees the end of a thing sees its beginning, whatever thread that was on.
+        self.handle.change(DOWN, Change::add(1), Ordering::Release);
+    }
+
+    /// Adds `amount`, or takes it away if it is negative.
+    #[inline]
+    pub fn add(&self, amount: i64) {
+        let (side, ordering) = if amount < 0 { (DOWN, Ordering::Release) } else { (UP, Ordering::Relaxed) };
+        self.handle.change(side, Change::add(amount.unsigned_abs()), ordering);
+    }
+
+    /// The number now. What went down is looked at first, so that what is counted up and then
+    /// down never shows as less than nothing.
+    pub fn get(&self) -> i64 {
+        difference(&self.handle.read(2))
+    }
+
+    /// Adds one now and takes it away when the guard is dropped, also when a panic drops it.
+    ///
+    /// ```
+    /// let in_flight = streamgauge_metrics::UpDownCounter::default();
+    /// {
+    ///     let _request = in_flight.track();
+    ///     assert_eq!(in_flight.get(), 1);
+    /// }
+    /// assert_eq!(in_flight.get(), 0);
+    /// ```
+    pub fn track(&self) -> Tracked<Self> {
+        self.inc();
+        Tracked { number: self.clone() }
+    }
+}
+
+/// The number that the cells of an [`UpDownCounter`] are.
+pub(crate) fn difference(cells: &[u64]) -> i64 {
+    match cells {
+        // Within i64 as long as the number itself is.
+        [down, up, ..] => up.wrapping_sub(*down).cast_signed(),
+        _ => 0,
+    }
+}
+
+impl Tracks for Gauge {
+    fn fall(&self) {
+        self.dec();
+    }
+}
+
+impl Tracks for UpDownCounter {
+    fn fall(&self) {
+        self.dec();
+    }
+}
+
+impl<T: Tracks> Drop for Tracked<T> {
     fn drop(&mut self) {
-        self.gauge.dec();
+        self.number.fall();
     }
 }
 
 impl Sealed for Gauge {}
 
-impl Instrument for Gauge {
+impl Single for Gauge {
     const KIND: Kind = Kind::Gauge;
-    const LABELS: &'static [Label] = &[];
+    const STORAGE: Storage = Storage::Level;
 
-    fn build(_: Option<&Bounds>) -> Self {
-        Self::default()
-    }
-
-    fn collect(&self) -> Vec<Series> {
-        vec![Series::unlabelled(self.read())]
+    fn over(handle: Handle, _: Option<&Bounds>) -> Self {
+        Self { handle }
     }
 }
 
-impl Unlabelled for Gauge {
-    fn read(&self) -> Value {
-        Value::Gauge(self.get())
+impl Default for Gauge {
+    fn default() -> Self {
+        crate::instrument::alone(None)
+    }
+}
+
+impl Sealed for UpDownCounter {}
+
+impl Single for UpDownCounter {
+    const KIND: Kind = Kind::Gauge;
+    const STORAGE: Storage = Storage::Pair;
+
+    fn over(handle: Handle, _: Option<&Bounds>) -> Self {
+        Self { handle }
+    }
+}
+
+impl Default for UpDownCounter {
+    fn default() -> Self {
+        crate::instrument::alone(None)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Gauge;
+    use super::{Gauge, UpDownCounter};
 
     fn close(a: f64, b: f64) -> bool {
         (a - b).abs() < 1e-9
@@ -134,26 +260,33 @@ mod tests {
 
     #[test]
     fn a_guard_gives_its_one_back_when_the_code_it_watches_panics() {
-        let gauge = Gauge::default();
-        let watched = gauge.clone();
+        let (gauge, counter) = (Gauge::default(), UpDownCounter::default());
+        let watched = (gauge.clone(), counter.clone());
         let outcome = std::thread::spawn(move || {
-            let _guard = watched.track();
+            let _guards = (watched.0.track(), watched.1.track());
             panic!("on purpose");
         })
         .join();
         assert!(outcome.is_err());
         assert!(close(gauge.get(), 0.0));
+        assert_eq!(counter.get(), 0);
     }
 
     #[test]
     fn additions_from_many_threads_all_arrive() {
-        let gauge = Gauge::default();
+        let (gauge, counter) = (Gauge::default(), UpDownCounter::default());
         std::thread::scope(|scope| {
             for _ in 0..4 {
-                scope.spawn(|| (0..10_000).for_each(|_| gauge.add(0.5)));
+                scope.spawn(|| {
+                    (0..10_000).for_each(|_| {
+                        gauge.add(0.5);
+                        counter.add(-2);
+                    });
+                });
             }
         });
         assert!(close(gauge.get(), 20_000.0));
+        assert_eq!(counter.get(), -80_000);
     }
 
     #[test]
@@ -166,5 +299,22 @@ mod tests {
         gauge.set_min(-1.0);
         gauge.set_min(0.0);
         assert!(close(gauge.get(), -1.0));
+    }
+
+    /// Guards that move between threads begin on one and end on another. A reader that looked at
+    /// one thread after the other, ups and downs together, saw ends without their beginnings.
+    #[test]
+    fn what_is_in_flight_is_never_less_than_nothing() {
+        let counter = UpDownCounter::default();
+        let (send, receive) = std::sync::mpsc::sync_channel(8);
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..50_000).for_each(|_| send.send(counter.track()).unwrap()));
+            let ends = scope.spawn(move || receive.iter().take(50_000).for_each(drop));
+            while !ends.is_finished() {
+                let now = counter.get();
+                assert!(now >= 0, "{now} in flight");
+            }
+        });
+        assert_eq!(counter.get(), 0);
     }
 }

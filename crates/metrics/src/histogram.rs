@@ -3,11 +3,17 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use std::time::Instant;
+
+use crate::cardinality::Refusal;
+use crate::cell;
 use crate::desc::Kind;
-use crate::instrument::{Instrument, Sealed, Unlabelled};
-use crate::label::Label;
-use crate::snapshot::{HistogramSnapshot, Series, Value};
-use crate::sync::{Arc, AtomicU64, Ordering};
+use crate::instrument::{self, Recorded, Sealed, Single};
+use crate::metric::Storage;
+use crate::record::Observing;
+use crate::slot::Handle;
+use crate::snapshot::HistogramSnapshot;
+use crate::sync::Arc;
 
 const LATENCY_MS: &[f64] = &[1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0, 10_000.0];
 const SIZE_BYTES: &[f64] = &[1024.0, 10_240.0, 102_400.0, 1_048_576.0, 10_485_760.0, 104_857_600.0];
@@ -17,12 +23,10 @@ const THROUGHPUT: &[f64] = &[1.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0, 10_0
 ///
 /// A bound belongs to the bucket below it: 10 falls into the bucket `le="10"`.
 ///
-/// - Every observation is in exactly one bucket and the count is the sum of the buckets, so a
-///   snapshot cannot show the two apart.
-/// - `NaN` counts in the `+Inf` bucket and is left out of the sum; so is whatever else would make
-///   the sum `NaN` (`-∞` after `+∞`). A sum, once a number, stays one.
-/// - While threads observe, the sum of a snapshot can be ahead of or behind its count by the
-///   observations in flight.
+/// - Count, buckets and sum of a snapshot belong together: all of an observation is in it, or
+///   nothing.
+/// - `NaN` counts in the `+Inf` bucket, is left out of the sum, and is counted as refused. A sum,
+///   once a number, stays one: `-∞` after `+∞` is left out, too.
 ///
 /// A clone is another handle to the same histogram; [`Histogram::default`] has the
 /// [`Buckets::LatencyMs`] set.
@@ -40,16 +44,17 @@ const THROUGHPUT: &[f64] = &[1.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0, 10_0
 /// ```
 #[derive(Clone, Debug)]
 pub struct Histogram {
-    cells: Arc<Cells>,
+    handle: Handle,
+    bounds: Bounds,
 }
 
+/// Measures the time until it is dropped; see [`Histogram::start_timer`].
 #[derive(Debug)]
-struct Cells {
-    bounds: Bounds,
-    /// One more than there are bounds; the last one is `+Inf`. Not cumulative.
-    buckets: Box<[AtomicU64]>,
-    /// The bits of an `f64` that is never `NaN`.
-    sum: AtomicU64,
+#[must_use = "the time is observed as soon as this is dropped"]
+pub struct Timer {
+    histogram: Histogram,
+    started: Instant,
+    units_per_second: f64,
 }
 
 /// Upper bounds of buckets: at least one, finite, strictly increasing. `+Inf` is implied.
@@ -83,66 +88,117 @@ pub enum Buckets {
 }
 
 impl Histogram {
-    /// An empty histogram.
+    /// An empty histogram, in no registry.
     pub fn new(bounds: &Bounds) -> Self {
-        let buckets = (0..=bounds.upper.len()).map(|_| AtomicU64::new(0));
-        Self {
-            cells: Arc::new(Cells {
-                bounds: bounds.clone(),
-                buckets: buckets.collect(),
-                sum: AtomicU64::new(0.0_f64.to_bits()),
-            }),
-        }
+        instrument::alone(Some(bounds))
     }
 
     /// Counts one observation.
+    #[inline]
     pub fn observe(&self, value: f64) {
         self.observe_n(value, 1);
     }
 
     /// Counts `n` observations of the same value at the price of one.
+    #[inline]
     pub fn observe_n(&self, value: f64, n: u64) {
-        if n == 0 {
-            return;
-        }
-        let index = self.bucket_index(value);
-        self.cells.buckets[index].fetch_add(n, Ordering::Relaxed);
-        self.add_to_sum(value * n as f64);
+        let change = self.observing_n(value, n);
+        cell::record(change.sum, change);
+    }
+
+    /// One observation as a part of a [`record`](crate::record).
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Histogram, record};
+    ///
+    /// let size = Histogram::default();
+    /// record(size.observing(3.0));
+    /// assert_eq!(size.get().count(), 1);
+    /// ```
+    #[inline]
+    pub fn observing(&self, value: f64) -> Observing {
+        self.observing_n(value, 1)
+    }
+
+    #[inline]
+    fn observing_n(&self, value: f64, n: u64) -> Observing {
+        let sum = self.handle.index;
+        let bucket = sum + 1 + self.bounds.place_of(value);
+        let amount = if value.is_nan() { self.not_a_number() } else { value * n as f64 };
+        Observing { sum, bucket, amount, count: n }
+    }
+
+    /// What `NaN` adds to the sum.
+    #[cold]
+    fn not_a_number(&self) -> f64 {
+        self.handle.refuse(Refusal::NotANumber);
+        0.0
+    }
+
+    /// Observes the time until the guard is dropped, in milliseconds.
+    ///
+    /// ```
+    /// use streamgauge_metrics::Histogram;
+    ///
+    /// let duration_ms = Histogram::default();
+    /// {
+    ///     let _timer = duration_ms.start_timer();
+    ///     // ... the work ...
+    /// }
+    /// assert_eq!(duration_ms.get().count(), 1);
+    /// ```
+    pub fn start_timer(&self) -> Timer {
+        Timer { histogram: self.clone(), started: Instant::now(), units_per_second: 1e3 }
     }
 
     /// Which bucket a value falls into; the index of `+Inf` is the number of bounds.
     pub fn bucket_index(&self, value: f64) -> usize {
-        self.cells.bounds.index_of(value)
+        self.bounds.place_of(value) as usize
     }
 
     /// The upper bounds of the buckets.
     pub fn bounds(&self) -> &Bounds {
-        &self.cells.bounds
+        &self.bounds
     }
 
     /// What has been observed so far.
-    pub fn get(&self) -> HistogramSnapshot {
-        let load = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
-        HistogramSnapshot::new(
-            self.cells.bounds.clone(),
-            self.cells.buckets.iter().map(load).collect(),
-            f64::from_bits(load(&self.cells.sum)),
-        )
+    pub fn get(&self) -> HistogramSnapshot<'static> {
+        let cells = self.handle.read(self.bounds.buckets() as usize + 1);
+        HistogramSnapshot::new(self.bounds.clone(), Cow::Owned(cells))
+    }
+}
+
+impl Timer {
+    /// The same in seconds.
+    ///
+    /// ```
+    /// use streamgauge_metrics::Histogram;
+    ///
+    /// let duration_seconds = Histogram::default();
+    /// drop(duration_seconds.start_timer().in_seconds());
+    /// assert!(duration_seconds.get().sum() < 1.0);
+    /// ```
+    pub fn in_seconds(mut self) -> Self {
+        self.units_per_second = 1.0;
+        self
     }
 
-    fn add_to_sum(&self, amount: f64) {
-        let sum = &self.cells.sum;
-        let mut old = sum.load(Ordering::Relaxed);
-        loop {
-            let new = f64::from_bits(old) + amount;
-            if new.is_nan() {
-                return;
-            }
-            let (order, new) = (Ordering::Relaxed, new.to_bits());
-            match sum.compare_exchange_weak(old, new, order, order) {
-                Ok(_) => return,
-                Err(current) => old = current,
-            }
+    /// Stops without an observation.
+    ///
+    /// ```
+    /// let duration_ms = streamgauge_metrics::Histogram::default();
+    /// duration_ms.start_timer().discard();
+    /// assert_eq!(duration_ms.get().count(), 0);
+    /// ```
+    pub fn discard(mut self) {
+        self.units_per_second = f64::NAN;
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if !self.units_per_second.is_nan() {
+            self.histogram.observe(self.started.elapsed().as_secs_f64() * self.units_per_second);
         }
     }
 }
@@ -165,14 +221,29 @@ impl Bounds {
         Self { upper: upper.into() }
     }
 
-    fn index_of(&self, value: f64) -> usize {
-        // NaN is below no bound and would land in the first bucket, as if it were tiny.
-        if value.is_nan() {
-            return self.upper.len();
+    /// How many buckets there are, `+Inf` included.
+    #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
+    pub(crate) fn buckets(&self) -> u32 {
+        self.upper.len() as u32 + 1
+    }
+
+    /// The place of the bucket of a value.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
+    fn place_of(&self, value: f64) -> u32 {
+        if self.upper.len() > MOST_COUNTED {
+            return self.upper.partition_point(|bound| !(value <= *bound)) as u32;
         }
-        self.upper.partition_point(|bound| *bound < value)
+        // Counting all bounds that are too low takes no branch that could be guessed wrong. NaN is
+        // not below any bound, so it ends up in the last bucket, and never among the smallest.
+        self.upper.iter().map(|bound| u32::from(!(value <= *bound))).sum()
     }
 }
+
+/// Up to so many bounds, counting is faster than halving.
+const MOST_COUNTED: usize = 48;
+/// So that the cells of a histogram fit in one chunk, with some of its neighbours.
+const MOST_BOUNDS: usize = 250;
 
 impl Buckets {
     /// The upper bounds, before a registry gives a named set others.
@@ -208,24 +279,17 @@ impl std::error::Error for BoundsError {}
 
 impl Sealed for Histogram {}
 
-impl Instrument for Histogram {
+impl Single for Histogram {
     const KIND: Kind = Kind::Histogram;
-    const LABELS: &'static [Label] = &[];
+    const STORAGE: Storage = Storage::Buckets;
 
-    fn build(bounds: Option<&Bounds>) -> Self {
-        bounds.map_or_else(Self::default, Self::new)
-    }
-
-    fn collect(&self) -> Vec<Series> {
-        vec![Series::unlabelled(self.read())]
+    fn over(handle: Handle, bounds: Option<&Bounds>) -> Self {
+        let bounds = bounds.cloned().unwrap_or_else(|| Bounds::proven(LATENCY_MS));
+        Self { handle, bounds }
     }
 }
 
-impl Unlabelled for Histogram {
-    fn read(&self) -> Value {
-        Value::Histogram(self.get())
-    }
-}
+impl Recorded for Histogram {}
 
 /// What is wrong with a list of upper bounds, if anything.
 ///
@@ -238,6 +302,9 @@ impl Unlabelled for Histogram {
 pub const fn bounds_fault(upper: &[f64]) -> Option<&'static str> {
     if upper.is_empty() {
         return Some("a histogram needs at least one bucket bound");
+    }
+    if upper.len() > MOST_BOUNDS {
+        return Some("a histogram has at most 250 bucket bounds");
     }
     let mut i = 0;
     while i < upper.len() {

@@ -1,38 +1,157 @@
-//! What the registry needs to know of an instrument.
+//! What a registry and a family need to know of an instrument.
 
-use crate::desc::Kind;
+use crate::desc::{Desc, Kind};
 use crate::histogram::Bounds;
 use crate::label::Label;
-use crate::snapshot::{Series, Value};
+use crate::metric::{Metric, Part, Plan, Storage};
+use crate::slot::Handle;
+use crate::sync::Arc;
 
-/// Keeps [`Instrument`] to the types of this crate: how they store their numbers is going to
-/// change, and a foreign one could break what a scrape promises.
+/// Keeps [`Instrument`] to the types of this crate: a foreign one could break what a scrape
+/// promises.
 pub trait Sealed {}
 
-/// Anything a registry can hold: a [`Counter`](crate::Counter), a [`Gauge`](crate::Gauge), a
-/// [`Histogram`], or a [`Family`] of one of them.
-///
-/// [`Histogram`]: crate::Histogram
-/// [`Family`]: crate::Family
+/// Anything a registry can hold: an instrument, a [`Group`], or a [`Family`](crate::Family).
 pub trait Instrument: Sealed + Clone + Send + Sync + 'static {
-    /// The kind of metric on the wire.
-    const KIND: Kind;
-
     /// The labels of its series, in the order they are written.
     const LABELS: &'static [Label];
 
-    /// A new one, at zero. Only histograms look at `bounds`.
+    /// How its instruments keep their numbers.
     #[doc(hidden)]
-    fn build(bounds: Option<&Bounds>) -> Self;
+    const STORAGE: &'static [Storage];
 
-    /// Its series now, in a stable order.
     #[doc(hidden)]
-    fn collect(&self) -> Vec<Series>;
+    fn attach(metric: &Arc<Metric>) -> Self;
 }
 
-/// An instrument that is a single series, and so can be a member of a [`Family`](crate::Family).
-pub trait Unlabelled: Instrument {
-    /// Its value now.
+/// An [`Instrument`] that has one name on the wire, and so one declaration.
+pub trait Declared: Instrument {
+    /// The kind of metric on the wire.
+    const KIND: Kind;
+}
+
+/// What a [`Family`](crate::Family) can be a family of: an instrument, or a [`Group`].
+pub trait Member: Clone + Send + Sync + 'static {
+    /// How its instruments keep their numbers.
     #[doc(hidden)]
-    fn read(&self) -> Value;
+    const STORAGE: &'static [Storage];
+
+    /// The instruments of one series.
+    #[doc(hidden)]
+    fn over(handle: &Handle, parts: &[Part]) -> Self;
+}
+
+/// A single instrument, which has one name on the wire.
+pub trait Single: Sealed + Clone + Send + Sync + 'static {
+    /// The kind of metric on the wire.
+    const KIND: Kind;
+
+    /// How it keeps its numbers.
+    #[doc(hidden)]
+    const STORAGE: Storage;
+
+    #[doc(hidden)]
+    fn over(handle: Handle, bounds: Option<&Bounds>) -> Self;
+}
+
+/// Instruments that are one thing: what one [`record`](crate::record) does to them is in a
+/// snapshot together or not at all.
+///
+/// Derive it with `#[metrics(group)]`; the fields are [`Counter`](crate::Counter)s,
+/// [`FloatCounter`](crate::FloatCounter)s and [`Histogram`](crate::Histogram)s.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Family, Histogram, Metrics, Registry, record};
+///
+/// #[derive(Clone, Metrics)]
+/// #[metrics(group, prefix = "http")]
+/// struct Requests {
+///     /// Requests.
+///     requests_total: Counter,
+///     /// Requests that failed.
+///     errors_total: Counter,
+///     /// Time to answer in milliseconds.
+///     #[metrics(buckets = LATENCY_MS)]
+///     duration_ms: Histogram,
+/// }
+///
+/// let registry = Registry::new();
+/// let http = Requests::register(&registry)?;
+/// record((http.requests_total.adding(1), http.errors_total.adding(1), http.duration_ms.observing(3.5)));
+/// // No scrape can show more errors than requests.
+/// assert!(registry.render_prometheus().contains("http_errors_total 1\n"));
+/// # Ok::<(), streamgauge_metrics::RegisterError>(())
+/// ```
+///
+/// With labels it is a family of groups, `Family<Requests, ByModel>`, which is a field marked
+/// `#[metrics(flatten)]` in another group of metrics.
+pub trait Group: Clone + Send + Sync + 'static {
+    /// How the fields keep their numbers.
+    #[doc(hidden)]
+    const STORAGE: &'static [Storage];
+
+    /// The declarations of the fields, with the labels of a family that they are in.
+    fn declare(labels: &'static [Label]) -> Vec<Desc>;
+
+    #[doc(hidden)]
+    fn assemble(fields: &mut Fields<'_>) -> Self;
+}
+
+/// What a group is made of.
+#[doc(hidden)]
+pub struct Fields<'a> {
+    handle: &'a Handle,
+    parts: std::slice::Iter<'a, Part>,
+}
+
+/// An instrument that a [`Group`] can have.
+pub trait Recorded: Single {}
+
+impl Fields<'_> {
+    /// The next field.
+    pub fn next<S: Recorded>(&mut self) -> S {
+        let (first, bounds) = self.parts.next().map_or((0, None), |part| (part.first, part.bounds.as_ref()));
+        S::over(self.handle.from(first), bounds)
+    }
+}
+
+impl<G: Group> Member for G {
+    const STORAGE: &'static [Storage] = <G as Group>::STORAGE;
+
+    fn over(handle: &Handle, parts: &[Part]) -> Self {
+        G::assemble(&mut Fields { handle, parts: parts.iter() })
+    }
+}
+
+macro_rules! single_instruments {
+    ($($instrument:ty),*) => {$(
+        impl Member for $instrument {
+            const STORAGE: &'static [Storage] = &[<$instrument as Single>::STORAGE];
+
+            fn over(handle: &Handle, parts: &[Part]) -> Self {
+                Single::over(handle.from(0), parts.first().and_then(|part| part.bounds.as_ref()))
+            }
+        }
+
+        impl Instrument for $instrument {
+            const LABELS: &'static [Label] = &[];
+            const STORAGE: &'static [Storage] = <Self as Member>::STORAGE;
+
+            fn attach(metric: &Arc<Metric>) -> Self {
+                Member::over(&metric.only(), &metric.parts)
+            }
+        }
+
+        impl Declared for $instrument {
+            const KIND: Kind = <Self as Single>::KIND;
+        }
+    )*};
+}
+
+single_instruments!(crate::Counter, crate::FloatCounter, crate::Gauge, crate::UpDownCounter, crate::Histogram);
+
+/// An instrument in no registry.
+pub(crate) fn alone<S: Single + Instrument>(bounds: Option<&Bounds>) -> S {
+    let plan = Plan::new([(<S as Single>::STORAGE, bounds.cloned())]);
+    S::attach(&Metric::alone(plan, Box::new([])))
 }

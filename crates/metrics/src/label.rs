@@ -1,17 +1,37 @@
 //! Labels are types: a struct is a label set, an enum is a closed set of values.
 
 use std::borrow::Cow;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
+
+mod pairs;
+mod text;
 
 use crate::sync::Arc;
 
+pub use self::pairs::{Lookup, Pairs};
+pub use self::text::Labels;
+pub(crate) use self::text::{escape, push};
+
 /// One label of a metric, as declared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
     /// Its name.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// All the values it can have, if that is a closed set.
     pub values: Option<&'static [&'static str]>,
+    /// Whether the declaration insists on it, though a registry may refuse labels of this name.
+    pub unbounded: bool,
+}
+
+impl Label {
+    /// A label that can have any value.
+    ///
+    /// ```
+    /// assert_eq!(streamgauge_metrics::Label::new("topic").values, None);
+    /// ```
+    pub const fn new(name: &'static str) -> Self {
+        Self { name: Cow::Borrowed(name), values: None, unbounded: false }
+    }
 }
 
 /// The labels of one series.
@@ -72,8 +92,49 @@ pub trait LabelSet: Clone + Eq + Hash + Send + Sync + 'static {
     /// The labels, in the order they are written.
     const LABELS: &'static [Label];
 
+    /// How many label sets there are, if each label has a closed set of values and they are few.
+    const DENSE: Option<usize> = None;
+
+    /// Which of the [`Self::DENSE`] label sets this is.
+    fn index(&self) -> usize {
+        0
+    }
+
     /// The text of each value: exactly one for each of [`Self::LABELS`], in the same order.
     fn values(&self) -> Vec<String>;
+
+    /// Feeds a hasher. Equal label sets may hash differently, which costs a look-up its short cut
+    /// and nothing else.
+    fn hash_quickly(&self, hasher: &mut impl Hasher) {
+        self.hash(hasher);
+    }
+
+    /// Whether two label sets are the same.
+    fn is_same(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+/// The number of label sets there are; `None` if that is not known or more than a few thousand.
+///
+/// ```
+/// use streamgauge_metrics::{Label, label_sets};
+///
+/// let of = |name| Label { values: Some(&["low", "high"]), ..Label::new(name) };
+/// assert_eq!(label_sets(&[of("load"), of("risk")]), Some(4));
+/// assert_eq!(label_sets(&[of("load"), Label::new("topic")]), None);
+/// ```
+pub const fn label_sets(labels: &[Label]) -> Option<usize> {
+    const MOST: usize = 4096;
+    let (mut sets, mut i) = (1, 0);
+    while i < labels.len() {
+        match labels[i].values {
+            Some(values) if sets * values.len() <= MOST => sets *= values.len(),
+            _ => return None,
+        }
+        i += 1;
+    }
+    if labels.is_empty() { None } else { Some(sets) }
 }
 
 /// Something that can be the value of a label.
@@ -119,6 +180,21 @@ pub trait LabelValue {
 
     /// The text of this value. Any text will do; encoders escape it.
     fn text(&self) -> Cow<'_, str>;
+
+    /// Which of [`Self::VALUES`] this is.
+    fn index(&self) -> usize {
+        0
+    }
+
+    /// Feeds a hasher; see [`LabelSet::hash_quickly`].
+    fn hash_quickly(&self, hasher: &mut impl Hasher) {
+        hasher.write(self.text().as_bytes());
+    }
+
+    /// Whether two values are the same.
+    fn is_same(&self, other: &Self) -> bool {
+        self.text() == other.text()
+    }
 }
 
 macro_rules! text_is_the_string_itself {
@@ -131,17 +207,45 @@ macro_rules! text_is_the_string_itself {
     )*};
 }
 
+/// The place in memory stands for the text: there is no faster hash and no faster comparison. One
+/// text in two places is looked up twice and found to be one series.
+impl LabelValue for &'static str {
+    fn text(&self) -> Cow<'_, str> {
+        Cow::Borrowed(self)
+    }
+
+    #[inline]
+    fn hash_quickly(&self, hasher: &mut impl Hasher) {
+        hasher.write_usize(self.as_ptr().addr() ^ self.len().rotate_right(8));
+    }
+
+    #[inline]
+    fn is_same(&self, other: &Self) -> bool {
+        std::ptr::eq(*self, *other) || self == other
+    }
+}
+
 macro_rules! text_is_the_decimal_number {
     ($($integer:ty),*) => {$(
         impl LabelValue for $integer {
             fn text(&self) -> Cow<'_, str> {
                 Cow::Owned(self.to_string())
             }
+
+            #[inline]
+            fn hash_quickly(&self, hasher: &mut impl Hasher) {
+                self.hash(hasher);
+            }
+
+            #[inline]
+            fn is_same(&self, other: &Self) -> bool {
+                self == other
+            }
         }
     )*};
 }
 
-text_is_the_string_itself!(String, &'static str, Box<str>, Arc<str>, Cow<'static, str>);
+text_is_the_string_itself!(String, Box<str>, Arc<str>, Cow<'static, str>);
 text_is_the_decimal_number!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
 
 impl LabelValue for bool {
@@ -149,5 +253,10 @@ impl LabelValue for bool {
 
     fn text(&self) -> Cow<'_, str> {
         Cow::Borrowed(if *self { "true" } else { "false" })
+    }
+
+    #[inline]
+    fn index(&self) -> usize {
+        usize::from(*self)
     }
 }

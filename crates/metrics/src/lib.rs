@@ -66,25 +66,49 @@
 // The derives name this crate by its outside name; its own unit tests need to know it too.
 extern crate self as streamgauge_metrics;
 
+pub mod cardinality;
+mod cell;
 mod counter;
 pub mod desc;
 pub mod encode;
 mod family;
 mod gauge;
 pub mod histogram;
+mod info;
 mod instrument;
 mod label;
+mod metric;
+mod record;
 mod registry;
+mod slot;
 pub mod snapshot;
 mod sync;
 
-pub use counter::Counter;
+pub use cardinality::{Limits, SeriesError};
+pub use counter::{Counter, FloatCounter};
 pub use desc::{Desc, DescError, Kind};
-pub use family::Family;
-pub use gauge::{Gauge, Tracked};
-pub use histogram::{Bounds, BoundsError, Buckets, Histogram};
-pub use instrument::{Instrument, Unlabelled};
-pub use label::{Label, LabelSet, LabelValue};
+pub use family::{Family, Found};
+pub use gauge::{Gauge, Tracked, UpDownCounter};
+pub use histogram::{Bounds, BoundsError, Buckets, Histogram, Timer};
+pub use info::{Info, StateSet};
+pub use instrument::{Declared, Group, Instrument, Member, Single};
+pub use label::{Label, LabelSet, LabelValue, Labels, Lookup, Pairs, label_sets};
+pub use metric::Removal;
+pub use record::{Adding, Observing, record};
 pub use registry::{Metrics, Options, OptionsError, RegisterError, Registry};
 pub use snapshot::Snapshot;
 pub use streamgauge_metrics_derive::{LabelSet, LabelValue, Metrics};
+
+/// What the derives write down; no part of what is promised.
+#[doc(hidden)]
+pub mod derived {
+    use crate::{Desc, Label};
+
+    /// A declaration for a family with these labels.
+    pub fn labelled(desc: Desc, labels: &'static [Label]) -> Desc {
+        desc.labelled(labels)
+    }
+
+    pub use crate::instrument::{Fields, Recorded, Single};
+    pub use crate::metric::Storage;
+}

@@ -3,27 +3,30 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 mod claims;
 mod error;
 mod options;
+mod own;
+mod scope;
 
 use self::claims::Claims;
-use self::options::StandardBounds;
-use crate::counter::Counter;
-use crate::desc::Desc;
+use self::options::Proven;
+use self::own::Own;
+use self::scope::Scope;
+use crate::cardinality::Budget;
+use crate::desc::{Desc, Kind};
 use crate::encode;
-use crate::gauge::Gauge;
-use crate::instrument::Instrument;
-use crate::snapshot::{FamilySnapshot, Series, Snapshot, Value};
-use crate::sync::{self, Arc, RwLock};
+use crate::family::Family;
+use crate::instrument::{Declared, Group, Instrument, Member as _};
+use crate::label::LabelSet;
+use crate::metric::{List, Metric, Part, Plan, Storage};
+use crate::snapshot::{self, FamilySnapshot, Member, Snapshot, Value};
+use crate::sync::{self, Arc, CHUNK, RwLock};
 
 pub use self::error::RegisterError;
 pub use self::options::{Options, OptionsError};
-
-const TOTAL_SERIES: &str = "metrics_registry_total_series";
-const HOOK_PANICS: &str = "metrics_registry_hook_panics_total";
 
 /// A group of metrics, declared as a struct.
 ///
@@ -134,15 +137,17 @@ pub trait Metrics: Sized {
 #[derive(Clone)]
 pub struct Registry {
     inner: Arc<Inner>,
+    scope: Arc<Scope>,
 }
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
 
 struct Inner {
-    bounds: StandardBounds,
+    options: Proven,
+    budget: Arc<Budget>,
     entries: RwLock<Entries>,
     hooks: RwLock<Vec<Hook>>,
-    hook_panics: Counter,
+    own: Own,
 }
 
 #[derive(Default)]
@@ -151,25 +156,39 @@ struct Entries {
     claims: Claims,
 }
 
+/// What is registered under one name.
 #[derive(Clone)]
 struct Entry {
     desc: Arc<Desc>,
-    instrument: Arc<dyn Registered>,
+    /// Where it was registered first.
+    at: &'static Location<'static>,
+    /// One for each set of constant labels.
+    registered: Vec<Registered>,
 }
 
-/// An instrument whose type is forgotten.
-trait Registered: Send + Sync {
-    fn collect(&self) -> Vec<Series>;
-    fn as_any(&self) -> &dyn Any;
+#[derive(Clone)]
+struct Registered {
+    /// The constant labels, as they are on the wire.
+    constant: Arc<str>,
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    /// An instrument of a metric, and the handle that registering it again gives back.
+    Part { metric: Arc<Metric>, part: Part, handle: Arc<dyn Any + Send + Sync> },
+    /// Read when a snapshot is taken.
+    Read(Arc<dyn Fn() -> f64 + Send + Sync>),
 }
 
 impl Registry {
-    /// An empty registry with the standard buckets.
+    /// An empty registry with the standard buckets and limits.
     pub fn new() -> Self {
-        Self::with_bounds(StandardBounds::default())
+        Self::proven(Proven::default())
     }
 
-    /// An empty registry that gives the named bucket sets, or single histograms, other bounds.
+    /// An empty registry with limits of its own, or that gives the named bucket sets, or single
+    /// histograms, other bounds.
     ///
     /// ```
     /// use streamgauge_metrics::{Desc, Histogram, Options, Registry};
@@ -183,31 +202,148 @@ impl Registry {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_options(options: Options) -> Result<Self, OptionsError> {
-        options.prove().map(Self::with_bounds)
+        options.prove().map(Self::proven)
+    }
+
+    /// The same registry, for metrics whose names begin with `prefix` and whose series all have
+    /// these labels. Both are added to what this registry adds itself.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let eu = registry.scoped("store", &[("region", "eu")])?;
+    /// let us = registry.scoped("store", &[("region", "us")])?;
+    /// let desc = || Desc::of::<Counter>("reads_total", "Reads.");
+    /// eu.register::<Counter>(desc())?.inc();
+    /// us.register::<Counter>(desc())?.inc_by(2);
+    /// let page = registry.render_prometheus();
+    /// assert!(page.contains("store_reads_total{region=\"eu\"} 1\nstore_reads_total{region=\"us\"} 2\n"));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
+    pub fn scoped(&self, prefix: &str, labels: &[(&str, &str)]) -> Result<Self, RegisterError> {
+        let scope = Arc::new(self.scope.inner(prefix, labels)?);
+        Ok(Self { inner: Arc::clone(&self.inner), scope })
     }
 
     /// Registers a metric, or gives back the one that was registered with the same declaration.
-    pub fn register<T: Instrument>(&self, desc: Desc) -> Result<T, RegisterError> {
-        desc.validate()?;
-        if desc.kind() != T::KIND || desc.labels() != T::LABELS {
+    #[track_caller]
+    pub fn register<T: Declared>(&self, desc: Desc) -> Result<T, RegisterError> {
+        let named_here = T::LABELS.is_empty() && !desc.labels().is_empty();
+        if desc.kind() != T::KIND || !named_here && desc.labels() != T::LABELS {
             return Err(RegisterError::other_type(&desc));
         }
+        self.register_parts(vec![desc], T::STORAGE, T::attach)
+    }
+
+    /// Registers the instruments of a [`Group`]; [`Metrics::register`] of the group calls this.
+    #[track_caller]
+    pub fn register_group<G: Group>(&self) -> Result<G, RegisterError> {
+        let attach = |metric: &Arc<Metric>| G::over(&metric.only(), &metric.parts);
+        self.register_parts(G::declare(&[]), <G as Group>::STORAGE, attach)
+    }
+
+    #[track_caller]
+    fn register_parts<T: Clone + Send + Sync + 'static>(
+        &self,
+        descs: Vec<Desc>,
+        storage: &[Storage],
+        attach: impl FnOnce(&Arc<Metric>) -> T,
+    ) -> Result<T, RegisterError> {
+        let at = Location::caller();
+        let descs = self.proven_descs(descs)?;
         let mut entries = sync::write(&self.inner.entries);
-        if let Some(known) = entries.by_name.get(desc.name()) {
-            return known.give_back(&desc);
+        if let Some(known) = entries.find::<T>(&descs, &self.scope.constant, at)? {
+            return Ok(known);
         }
-        entries.claims.claim(&desc)?;
-        let instrument = T::build(self.inner.bounds.resolve(&desc).as_ref());
-        let name = desc.name().to_owned();
-        entries.by_name.insert(name, Entry::new(desc, &instrument));
-        Ok(instrument)
+        entries.make_room(&descs, at)?;
+        let bounds = descs.iter().map(|desc| self.inner.options.bounds(desc));
+        let metric = self.metric(&descs, Plan::new(storage.iter().copied().zip(bounds)))?;
+        let typed = attach(&metric);
+        let handle: Arc<dyn Any + Send + Sync> = Arc::new(typed.clone());
+        for (desc, part) in descs.into_iter().zip(&metric.parts) {
+            let source = Source::Part { metric: Arc::clone(&metric), part: part.clone(), handle: Arc::clone(&handle) };
+            entries.add(desc, at, Registered { constant: Arc::clone(&self.scope.constant), source });
+        }
+        Ok(typed)
+    }
+
+    fn proven_descs(&self, descs: Vec<Desc>) -> Result<Vec<Desc>, RegisterError> {
+        let descs: Vec<_> = descs.into_iter().map(|desc| desc.prefixed(&self.scope.prefix)).collect();
+        for desc in &descs {
+            desc.validate()?;
+            self.scope.refuse_doubles(desc)?;
+            self.inner.options.refuse_labels(desc, self.scope.labels())?;
+        }
+        Ok(descs)
+    }
+
+    fn metric(&self, descs: &[Desc], plan: Plan) -> Result<Arc<Metric>, RegisterError> {
+        let labels = descs.first().map_or(&[][..], Desc::labels);
+        if plan.shape.len as usize > CHUNK {
+            return Err(RegisterError::GroupTooLarge { first: descs.first().map(|d| d.name().to_owned()) });
+        }
+        let limits = self.inner.options.limits();
+        let name = descs.first().map_or("", Desc::name);
+        Ok(Metric::new(name, plan, labels.into(), &self.scope.constant, limits, &self.inner.budget))
+    }
+
+    /// Registers a counter or gauge whose value is read when a snapshot is taken.
+    ///
+    /// No lock is held while `read` runs. If it panics, or gives a counter a value that is none
+    /// (negative, infinite or no number), the metric is missing from that snapshot and the failure
+    /// is counted in `metrics_registry_hook_panics_total` or `metrics_registry_refused_total`.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Desc, Gauge, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// registry.register_fn(Desc::of::<Gauge>("answer", "The answer."), || 42.0)?;
+    /// assert_eq!(registry.snapshot().gauge("answer", &[]), Some(42.0));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
+    #[track_caller]
+    pub fn register_fn(&self, desc: Desc, read: impl Fn() -> f64 + Send + Sync + 'static) -> Result<(), RegisterError> {
+        let at = Location::caller();
+        if !desc.labels().is_empty() || !matches!(desc.kind(), Kind::Counter | Kind::Gauge) {
+            return Err(RegisterError::other_type(&desc));
+        }
+        let descs = self.proven_descs(vec![desc])?;
+        let mut entries = sync::write(&self.inner.entries);
+        entries.refuse_second(&descs, &self.scope.constant, at)?;
+        entries.make_room(&descs, at)?;
+        let registered =
+            Registered { constant: Arc::clone(&self.scope.constant), source: Source::Read(Arc::new(read)) };
+        descs.into_iter().for_each(|desc| entries.add(desc, at, registered.clone()));
+        Ok(())
+    }
+
+    /// Takes a metric out, with all its series: true if it was there. Handles to it go on
+    /// counting for themselves; to register it again is to begin a new one.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let _: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// assert!(registry.unregister("jobs_total"));
+    /// assert!(!registry.render_prometheus().contains("jobs_total"));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
+    pub fn unregister(&self, name: &str) -> bool {
+        let name = self.scope.name(name);
+        let out = sync::write(&self.inner.entries).remove(&name, &self.scope.constant);
+        // Dropped here, with no lock held: what is in it may be the caller's.
+        !out.is_empty()
     }
 
     /// Every declaration registered so far, sorted by name.
     pub fn describe(&self) -> Vec<Desc> {
         let entries = sync::read(&self.inner.entries);
-        let descs = entries.by_name.values();
-        descs.map(|entry| Desc::clone(&entry.desc)).collect()
+        let mut descs: Vec<_> = entries.by_name.values().map(|entry| Desc::clone(&entry.desc)).collect();
+        descs.extend(own::describe());
+        descs.sort_by(|a, b| a.name().cmp(b.name()));
+        descs
     }
 
     /// Runs `hook` before each snapshot, to refresh gauges that nobody moves.
@@ -232,12 +368,14 @@ impl Registry {
     /// The values of all metrics now.
     pub fn snapshot(&self) -> Snapshot {
         self.run_hooks();
-        let entries: Vec<Entry> = {
-            let entries = sync::read(&self.inner.entries);
-            entries.by_name.values().cloned().collect()
-        };
-        let mut families: Vec<_> = entries.iter().map(Entry::collect).collect();
-        count_series(&mut families);
+        let entries: Vec<Entry> = sync::read(&self.inner.entries).by_name.values().cloned().collect();
+        let lists = lists(&entries);
+        let totals = snapshot::sums(lists.values().map(|(metric, list)| (&**metric, &**list)));
+        let family = |entry: &Entry| FamilySnapshot::new(Arc::clone(&entry.desc), &totals, self.members(entry, &lists));
+        let mut families: Vec<_> = entries.iter().map(family).collect();
+        let series = families.iter().map(FamilySnapshot::len).sum();
+        families.extend(self.inner.own.families(&lists, series, &totals));
+        families.sort_by(|a, b| a.desc().name().cmp(b.desc().name()));
         Snapshot::new(families)
     }
 
@@ -246,74 +384,183 @@ impl Registry {
         encode::text::encode(&self.snapshot())
     }
 
-    fn with_bounds(bounds: StandardBounds) -> Self {
-        let hook_panics = Counter::default();
+    fn proven(options: Proven) -> Self {
+        let budget = Arc::new(Budget::new(options.limits().max_series));
         let mut entries = Entries::default();
-        entries.add_own(TOTAL_SERIES, TOTAL_SERIES_HELP, &Gauge::default());
-        entries.add_own(HOOK_PANICS, HOOK_PANICS_HELP, &hook_panics);
-        Self { inner: Arc::new(Inner { bounds, entries: RwLock::new(entries), hooks: RwLock::default(), hook_panics }) }
+        let claimed = own::describe().iter().try_for_each(|desc| entries.claims.claim(desc));
+        debug_assert!(claimed.is_ok(), "the registry's own names do not clash");
+        let inner =
+            Inner { options, budget, entries: RwLock::new(entries), hooks: RwLock::default(), own: Own::default() };
+        Self { inner: Arc::new(inner), scope: Arc::default() }
     }
 
     fn run_hooks(&self) {
         let hooks: Vec<Hook> = sync::read(&self.inner.hooks).clone();
         for hook in hooks {
             // A hook that broke off half way leaves gauges stale, which is all it could do before.
-            if catch_unwind(AssertUnwindSafe(|| hook())).is_err() {
-                self.inner.hook_panics.inc();
-            }
+            self.contain(|| hook());
         }
+    }
+
+    /// Runs code of the caller; a panic is counted and goes no further.
+    fn contain<T>(&self, code: impl FnOnce() -> T) -> Option<T> {
+        let outcome = catch_unwind(AssertUnwindSafe(code)).ok();
+        if outcome.is_none() {
+            self.inner.own.hook_panics.inc();
+        }
+        outcome
+    }
+
+    fn members(&self, entry: &Entry, lists: &Lists) -> Vec<Member> {
+        let member = |registered: &Registered| match &registered.source {
+            Source::Part { metric, part, .. } => {
+                let (_, list) = lists.get(&metric.id)?;
+                Some(Member::of(metric, list, part, entry.desc.name()))
+            }
+            Source::Read(read) => {
+                let value = self.contain(|| read())?;
+                self.given(entry.desc.kind(), &registered.constant, value)
+            }
+        };
+        entry.registered.iter().filter_map(member).collect()
+    }
+
+    fn given(&self, kind: Kind, constant: &str, value: f64) -> Option<Member> {
+        let value = match kind {
+            Kind::Counter if !(value >= 0.0 && value < f64::INFINITY) => {
+                self.inner.own.bad_reads.inc();
+                return None;
+            }
+            Kind::Counter => Value::FloatCounter(value),
+            _ => Value::Gauge(value),
+        };
+        Some(Member::Given(vec![(constant.into(), value)]))
     }
 }
 
-const TOTAL_SERIES_HELP: &str = "Series in this scrape: one for each metric and label set, this one included.";
-const HOOK_PANICS_HELP: &str = "Scrape hooks that panicked.";
+/// The series of each metric, by its id: read once, so that the instruments of a group have the
+/// same.
+type Lists = BTreeMap<u64, (Arc<Metric>, Arc<List>)>;
 
-/// Puts the number of series into the family that stands for it. The gauge itself is not used:
-/// two scrapes at a time would show each other's number.
-fn count_series(families: &mut [FamilySnapshot]) {
-    let total: usize = families.iter().map(|family| family.series().len()).sum();
-    for family in families {
-        if family.desc().name() == TOTAL_SERIES {
-            family.replace(vec![Series::unlabelled(Value::Gauge(total as f64))]);
+fn lists(entries: &[Entry]) -> Lists {
+    let mut lists = Lists::new();
+    for registered in entries.iter().flat_map(|entry| &entry.registered) {
+        if let Source::Part { metric, .. } = &registered.source {
+            lists.entry(metric.id).or_insert_with(|| (Arc::clone(metric), metric.list()));
         }
     }
+    lists
 }
 
 impl Entries {
-    /// Adds a metric of the registry's own; nothing is there yet that it could clash with.
-    fn add_own<T: Instrument>(&mut self, name: &'static str, help: &'static str, own: &T) {
-        let desc = Desc::of::<T>(name, help);
-        let claimed = self.claims.claim(&desc);
-        debug_assert!(claimed.is_ok() && desc.validate().is_ok());
-        self.by_name.insert(name.to_owned(), Entry::new(desc, own));
-    }
-}
-
-impl Entry {
-    fn new<T: Instrument>(desc: Desc, instrument: &T) -> Self {
-        Self { desc: Arc::new(desc), instrument: Arc::new(instrument.clone()) }
-    }
-
-    fn give_back<T: Instrument>(&self, desc: &Desc) -> Result<T, RegisterError> {
-        if *self.desc != *desc {
-            return Err(RegisterError::different(&self.desc, desc));
+    /// What was registered with these declarations before, if anything.
+    fn find<T: Clone + 'static>(
+        &self,
+        descs: &[Desc],
+        constant: &str,
+        at: &'static Location<'static>,
+    ) -> Result<Option<T>, RegisterError> {
+        let Some((first, rest)) = descs.split_first() else { return Ok(None) };
+        let Some(known) = self.get(first, constant, at)? else { return Ok(None) };
+        for desc in rest {
+            if self.get(desc, constant, at)?.is_none() {
+                return Err(RegisterError::other_type(first));
+            }
         }
-        let same_type = self.instrument.as_any().downcast_ref::<T>();
-        same_type.cloned().ok_or_else(|| RegisterError::other_type(desc))
+        let Source::Part { handle, .. } = &known.source else { return Err(RegisterError::other_type(first)) };
+        handle.downcast_ref::<T>().cloned().map(Some).ok_or_else(|| RegisterError::other_type(first))
     }
 
-    fn collect(&self) -> FamilySnapshot {
-        FamilySnapshot::new(Arc::clone(&self.desc), self.instrument.collect())
+    fn get(
+        &self,
+        desc: &Desc,
+        constant: &str,
+        at: &'static Location<'static>,
+    ) -> Result<Option<&Registered>, RegisterError> {
+        let Some(entry) = self.by_name.get(desc.name()) else { return Ok(None) };
+        if *entry.desc != *desc {
+            return Err(RegisterError::different(&entry.desc, entry.at, desc, at));
+        }
+        Ok(entry.registered.iter().find(|registered| *registered.constant == *constant))
+    }
+
+    /// A value that is read cannot be given back: nobody holds it.
+    fn refuse_second(
+        &self,
+        descs: &[Desc],
+        constant: &str,
+        at: &'static Location<'static>,
+    ) -> Result<(), RegisterError> {
+        for desc in descs {
+            if self.get(desc, constant, at)?.is_some() {
+                return Err(RegisterError::other_type(desc));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the names that are not taken yet, or none.
+    fn make_room(&mut self, descs: &[Desc], at: &'static Location<'static>) -> Result<(), RegisterError> {
+        for (i, desc) in descs.iter().enumerate() {
+            let known = match self.by_name.get(desc.name()) {
+                Some(entry) if *entry.desc != *desc => Err(RegisterError::different(&entry.desc, entry.at, desc, at)),
+                Some(_) => continue,
+                None => self.claims.claim(desc),
+            };
+            if let Err(error) = known {
+                descs[..i].iter().filter(|d| !self.by_name.contains_key(d.name())).for_each(|d| self.claims.release(d));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, desc: Desc, at: &'static Location<'static>, registered: Registered) {
+        let name = desc.name().to_owned();
+        let new = || Entry { desc: Arc::new(desc), at, registered: Vec::new() };
+        let all = &mut self.by_name.entry(name).or_insert_with(new).registered;
+        all.push(registered);
+        all.sort_by(|a, b| a.constant.cmp(&b.constant));
+    }
+
+    /// Takes out what is registered under a name with these constant labels, and with it the
+    /// other instruments of its group.
+    fn remove(&mut self, name: &str, constant: &str) -> Vec<Registered> {
+        let Some(entry) = self.by_name.get(name) else { return Vec::new() };
+        let Some(out) = entry.registered.iter().find(|one| *one.constant == *constant).cloned() else {
+            return Vec::new();
+        };
+        let mut all = Vec::new();
+        for entry in self.by_name.values_mut() {
+            all.extend(entry.registered.extract_if(.., |one| one.is_of(&out)));
+        }
+        let empty: Vec<_> = self.by_name.extract_if(.., |_, entry| entry.registered.is_empty()).collect();
+        empty.iter().for_each(|(_, entry)| self.claims.release(&entry.desc));
+        all
     }
 }
 
-impl<T: Instrument> Registered for T {
-    fn collect(&self) -> Vec<Series> {
-        Instrument::collect(self)
+impl Registered {
+    /// Whether the two were registered by one call.
+    fn is_of(&self, other: &Self) -> bool {
+        match (&self.source, &other.source) {
+            (Source::Part { metric, .. }, Source::Part { metric: of, .. }) => Arc::ptr_eq(metric, of),
+            (Source::Read(read), Source::Read(of)) => Arc::ptr_eq(read, of),
+            _ => false,
+        }
+    }
+}
+
+/// A family of groups is a group of families.
+impl<G: Group, L: LabelSet> Metrics for Family<G, L> {
+    #[track_caller]
+    fn register(registry: &Registry) -> Result<Self, RegisterError> {
+        const { assert!(!L::LABELS.is_empty(), "a family of groups needs a label set") };
+        registry.register_parts(G::declare(L::LABELS), <G as Group>::STORAGE, Self::attach)
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn describe() -> Vec<Desc> {
+        G::declare(L::LABELS)
     }
 }
 

@@ -1,10 +1,20 @@
 //! What a registry held at one moment, as plain data: all that an encoder ever sees.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::cell::{Totals, totals};
 use crate::desc::Desc;
+use crate::gauge;
 use crate::histogram::Bounds;
-use crate::sync::Arc;
+use crate::label::{self, Labels};
+use crate::metric::{List, Metric, Part, Storage};
+use crate::slot::Slot;
+use crate::sync::{Arc, Ordering};
 
 /// Every metric of a registry with its values, sorted by name.
+///
+/// The series of a snapshot keep their place in memory as long as it is there.
 ///
 /// ```
 /// use streamgauge_metrics::{Counter, Desc, Registry};
@@ -24,33 +34,57 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub struct FamilySnapshot {
     desc: Arc<Desc>,
-    series: Vec<Series>,
+    totals: Arc<Totals>,
+    members: Vec<Member>,
 }
 
-/// One series: the texts of its labels and a value.
+/// Series that were registered together.
+#[derive(Clone)]
+pub(crate) enum Member {
+    /// Those with cells.
+    Summed {
+        /// The series.
+        list: Arc<List>,
+        /// Which of their instruments.
+        part: Part,
+    },
+    /// Those whose values were read one by one, in the order of the list.
+    Levels {
+        /// The series.
+        list: Arc<List>,
+        /// The bits of their values.
+        levels: Box<[u64]>,
+    },
+    /// Others.
+    Given(Vec<(Box<str>, Value<'static>)>),
+}
+
+/// One series: its labels and a value.
 #[derive(Clone, Debug)]
-pub struct Series {
-    texts: Arc<[String]>,
-    value: Value,
+pub struct Series<'a> {
+    text: &'a str,
+    value: Value<'a>,
 }
 
 /// The value of a series.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub enum Value<'a> {
     /// Of a counter.
     Counter(u64),
-    /// Of a gauge.
+    /// Of a counter of what is no whole number.
+    FloatCounter(f64),
+    /// Of a gauge; of an info and of each state of a state set, 1 or 0.
     Gauge(f64),
     /// Of a histogram.
-    Histogram(HistogramSnapshot),
+    Histogram(HistogramSnapshot<'a>),
 }
 
 /// What a histogram had observed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HistogramSnapshot {
+pub struct HistogramSnapshot<'a> {
     bounds: Bounds,
-    buckets: Vec<u64>,
-    sum: f64,
+    /// The sum, then the buckets.
+    cells: Cow<'a, [u64]>,
 }
 
 impl Snapshot {
@@ -70,14 +104,14 @@ impl Snapshot {
     }
 
     /// The value of one series; the labels may be given in any order.
-    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<&Value> {
+    pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<Value<'_>> {
         self.family(name)?.value(labels)
     }
 
-    /// The value of a counter; `None` if there is no such series or it is no counter.
+    /// The value of a counter; `None` if there is no such series or it counts no whole numbers.
     pub fn counter(&self, name: &str, labels: &[(&str, &str)]) -> Option<u64> {
         match self.value(name, labels)? {
-            Value::Counter(total) => Some(*total),
+            Value::Counter(total) => Some(total),
             _ => None,
         }
     }
@@ -85,13 +119,13 @@ impl Snapshot {
     /// The value of a gauge; `None` if there is no such series or it is no gauge.
     pub fn gauge(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         match self.value(name, labels)? {
-            Value::Gauge(level) => Some(*level),
+            Value::Gauge(level) => Some(level),
             _ => None,
         }
     }
 
     /// A histogram; `None` if there is no such series or it is no histogram.
-    pub fn histogram(&self, name: &str, labels: &[(&str, &str)]) -> Option<&HistogramSnapshot> {
+    pub fn histogram(&self, name: &str, labels: &[(&str, &str)]) -> Option<HistogramSnapshot<'_>> {
         match self.value(name, labels)? {
             Value::Histogram(histogram) => Some(histogram),
             _ => None,
@@ -100,12 +134,8 @@ impl Snapshot {
 }
 
 impl FamilySnapshot {
-    pub(crate) fn new(desc: Arc<Desc>, series: Vec<Series>) -> Self {
-        Self { desc, series }
-    }
-
-    pub(crate) fn replace(&mut self, series: Vec<Series>) {
-        self.series = series;
+    pub(crate) fn new(desc: Arc<Desc>, totals: &Arc<Totals>, members: Vec<Member>) -> Self {
+        Self { desc, totals: Arc::clone(totals), members }
     }
 
     /// The declaration.
@@ -113,49 +143,128 @@ impl FamilySnapshot {
         &self.desc
     }
 
-    /// The series, in a stable order. A series appears once.
-    pub fn series(&self) -> &[Series] {
-        &self.series
+    /// How many series there are.
+    pub fn len(&self) -> usize {
+        self.members.iter().map(Member::len).sum()
     }
 
-    /// The label names and texts of one of the series.
-    pub fn labels<'a>(&'a self, series: &'a Series) -> impl Iterator<Item = (&'a str, &'a str)> {
-        let names = self.desc.labels().iter().map(|label| label.name);
-        names.zip(series.texts.iter().map(String::as_str))
+    /// Whether there is no series.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The series, in a stable order. A series appears once.
+    pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
+        self.members.iter().flat_map(|member| (0..member.len()).filter_map(|i| member.series(i, &self.totals)))
     }
 
     /// The value of one series; the labels may be given in any order.
-    pub fn value(&self, labels: &[(&str, &str)]) -> Option<&Value> {
-        let same = |series: &&Series| {
-            labels.len() == series.texts.len() && self.labels(series).all(|pair| labels.contains(&pair))
-        };
-        self.series.iter().find(same).map(Series::value)
+    pub fn value(&self, labels: &[(&str, &str)]) -> Option<Value<'_>> {
+        self.series().find(|series| series.has(labels)).map(|series| series.value)
     }
 }
 
-impl Series {
-    pub(crate) fn new(texts: Arc<[String]>, value: Value) -> Self {
-        Self { texts, value }
+impl Member {
+    /// Reads the series of an instrument of a metric, except for those that `totals` will have.
+    pub(crate) fn of(metric: &Metric, list: &Arc<List>, part: &Part, name: &str) -> Self {
+        let level = |slot: &Arc<Slot>| slot.level.load(Ordering::Relaxed);
+        let list = Arc::clone(list);
+        match part.storage {
+            Storage::Level => {
+                let levels = list.slots.iter().map(level).collect();
+                Self::Levels { list, levels }
+            }
+            Storage::State(states) => {
+                let slots = list.slots.iter();
+                Self::Given(slots.flat_map(|slot| state_series(&slot.text, name, states, level(slot))).collect())
+            }
+            Storage::Integer | Storage::Float | Storage::Pair | Storage::Buckets => {
+                debug_assert!(metric.shape.len > 0);
+                Self::Summed { list, part: part.clone() }
+            }
+        }
     }
 
-    pub(crate) fn unlabelled(value: Value) -> Self {
-        Self::new(Arc::new([]), value)
+    fn len(&self) -> usize {
+        match self {
+            Self::Summed { list, .. } | Self::Levels { list, .. } => list.slots.len(),
+            Self::Given(series) => series.len(),
+        }
     }
 
-    /// The texts of the labels, in the order of the declaration.
-    pub fn texts(&self) -> &[String] {
-        &self.texts
+    fn series<'a>(&'a self, i: usize, totals: &'a Totals) -> Option<Series<'a>> {
+        match self {
+            Self::Summed { list, part } => {
+                let slot = list.slots.get(i)?;
+                let cells = totals.range(slot.range).get(part.first as usize..)?.get(..part.len as usize)?;
+                Some(Series { text: &slot.text, value: part.value(cells) })
+            }
+            Self::Levels { list, levels } => {
+                let value = Value::Gauge(f64::from_bits(*levels.get(i)?));
+                Some(Series { text: &list.slots.get(i)?.text, value })
+            }
+            Self::Given(series) => {
+                let (text, value) = series.get(i)?;
+                Some(Series { text, value: value.clone() })
+            }
+        }
+    }
+}
+
+/// One series for each state. As `OpenMetrics` wants it, the label has the name of the metric.
+fn state_series<'a>(
+    labels: &'a str,
+    name: &'a str,
+    states: &'static [&'static str],
+    present: u64,
+) -> impl Iterator<Item = (Box<str>, Value<'static>)> + use<'a> {
+    (0..).zip(states).map(move |(i, state)| {
+        let mut text = labels.to_owned();
+        label::push(&mut text, name, state);
+        (text.into(), Value::Gauge(if i == present { 1.0 } else { 0.0 }))
+    })
+}
+
+impl Part {
+    fn value<'a>(&self, cells: &'a [u64]) -> Value<'a> {
+        let first = cells.first().copied().unwrap_or_default();
+        match (self.storage, &self.bounds) {
+            (Storage::Buckets, Some(bounds)) => {
+                Value::Histogram(HistogramSnapshot::new(bounds.clone(), Cow::Borrowed(cells)))
+            }
+            (Storage::Float, _) => Value::FloatCounter(f64::from_bits(first)),
+            (Storage::Pair, _) => Value::Gauge(gauge::difference(cells) as f64),
+            _ => Value::Counter(first),
+        }
+    }
+}
+
+impl<'a> Series<'a> {
+    /// The labels as the text formats write them, without braces: `topic="a",partition="3"`.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// The labels, one after the other.
+    pub fn labels(&self) -> Labels<'a> {
+        Labels::of(self.text)
+    }
+
+    /// Whether these are its labels, in any order.
+    pub fn has(&self, labels: &[(&str, &str)]) -> bool {
+        self.labels().count() == labels.len()
+            && self.labels().all(|(name, value)| labels.iter().any(|pair| *pair == (name, &*value)))
     }
 
     /// The value.
-    pub const fn value(&self) -> &Value {
+    pub const fn value(&self) -> &Value<'a> {
         &self.value
     }
 }
 
-impl HistogramSnapshot {
-    pub(crate) fn new(bounds: Bounds, buckets: Vec<u64>, sum: f64) -> Self {
-        Self { bounds, buckets, sum }
+impl<'a> HistogramSnapshot<'a> {
+    pub(crate) fn new(bounds: Bounds, cells: Cow<'a, [u64]>) -> Self {
+        Self { bounds, cells }
     }
 
     /// The upper bounds of the buckets, without `+Inf`.
@@ -165,16 +274,32 @@ impl HistogramSnapshot {
 
     /// Observations in each bucket alone; the last one is `+Inf`.
     pub fn buckets(&self) -> &[u64] {
-        &self.buckets
+        self.cells.get(1..).unwrap_or_default()
     }
 
     /// All observations. Taken from the buckets, so that the two cannot differ.
     pub fn count(&self) -> u64 {
-        self.buckets.iter().sum()
+        self.buckets().iter().fold(0, |all, bucket| all.saturating_add(*bucket))
     }
 
     /// The observations added up, `NaN` left out.
-    pub const fn sum(&self) -> f64 {
-        self.sum
+    pub fn sum(&self) -> f64 {
+        f64::from_bits(self.cells.first().copied().unwrap_or_default())
     }
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member").field("series", &self.len()).finish()
+    }
+}
+
+/// The sums that some lists of series need.
+pub(crate) fn sums<'a>(read: impl Iterator<Item = (&'a Metric, &'a List)> + Clone) -> Arc<Totals> {
+    let mut chunks: Vec<usize> = read.clone().flat_map(|(_, list)| list.chunks.iter().copied()).collect();
+    chunks.sort_unstable();
+    chunks.dedup();
+    let mut sums = totals::Totals::gather(&crate::cell::STORE, chunks);
+    read.for_each(|(metric, _)| metric.subtract_bases(&mut sums));
+    Arc::new(sums)
 }

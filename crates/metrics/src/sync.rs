@@ -1,21 +1,142 @@
 //! The one door to atomics and locks.
 //!
-//! Everything shared between threads comes from here, so that a model checker can take the
-//! place of the standard library without touching the code it checks.
+//! Everything shared between threads comes from here. The models in `tests/loom` compile the cells
+//! against another door, behind which a model checker stands; what has to be there differently
+//! (how large things are, which orderings hold) is therefore named here and not in the code itself.
 
-use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{LockResult, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
-pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
-pub(crate) use std::sync::{Arc, RwLock};
+pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, Weak};
 
-// A poisoned lock is entered all the same: what it guards here are maps that are changed by
-// single inserts, so a panic between two of them leaves nothing half done, and metrics must not
-// take a service down.
+/// Cells of a chunk: what one copy takes, and so what one record can span.
+pub(crate) const CHUNK: usize = 512;
+/// Chunks an arena has room for.
+pub(crate) const CHUNKS: usize = 1024;
+/// Cells that one record may write.
+pub(crate) const RECORD: usize = 32;
+
+/// A number with one writer at a time and any number of readers.
+#[derive(Debug)]
+pub(crate) struct Cell(AtomicU64);
+
+/// The places of the protocol where an ordering carries the proof. The models weaken each in turn
+/// and must see the harm; here every place has the ordering that is written there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The end of a record is visible to whoever sees an undo word of the next.
+    FenceBeforeUndo,
+    /// Publishes the undo words.
+    Begin,
+    /// The beginning is visible to whoever sees a cell of the record.
+    FenceBeforeCells,
+    /// Publishes the cells.
+    End,
+    /// A copy is not older than the records that were complete when it began.
+    ReadFirst,
+    /// With `FenceBeforeCells`.
+    FenceAfterCopy,
+    /// With `Begin`: the undo words are complete.
+    ReadSecond,
+    /// With `FenceBeforeUndo`.
+    FenceAfterUndo,
+    /// The answer is complete before it is announced.
+    Answer,
+    /// With `Answer`.
+    TakeAnswer,
+    /// The reader of the answer before is done with it.
+    ReadRequest,
+    /// With `ReadRequest`.
+    Request,
+    /// The undo words were not overwritten while they were read.
+    StillTheSame,
+    /// The answer is to this request and not to an earlier one.
+    ItsOwnAnswer,
+}
+
+impl Cell {
+    pub(crate) const fn new(value: u64) -> Self {
+        Self(AtomicU64::new(value))
+    }
+
+    #[inline]
+    pub(crate) fn load(&self, ordering: Ordering) -> u64 {
+        self.0.load(ordering)
+    }
+
+    #[inline]
+    pub(crate) fn store(&self, value: u64, ordering: Ordering) {
+        self.0.store(value, ordering);
+    }
+
+    /// The last store, as its own thread sees it.
+    #[inline]
+    pub(crate) fn own(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The ordering at a step of the protocol.
+#[inline]
+pub(crate) const fn at(_: Step, ordering: Ordering) -> Ordering {
+    ordering
+}
+
+/// The fence at a step of the protocol.
+#[inline]
+pub(crate) fn fence_at(_: Step, ordering: Ordering) {
+    std::sync::atomic::fence(ordering);
+}
+
+/// Whether a condition of the protocol holds.
+#[inline]
+pub(crate) const fn holds(_: Step, condition: bool) -> bool {
+    condition
+}
+
+/// A full barrier.
+pub(crate) fn fence_all() {
+    std::sync::atomic::fence(Ordering::SeqCst);
+}
+
+/// Lets others run, while waiting for them for the `turn`th time.
+pub(crate) fn wait(turn: u32) {
+    if turn % 64 == 63 {
+        std::thread::yield_now();
+    } else {
+        std::hint::spin_loop();
+    }
+}
+
+/// What lives as long as the process.
+pub(crate) type Forever<T> = &'static T;
+
+/// The same thing once more.
+pub(crate) const fn same<T>(thing: &Forever<T>) -> Forever<T> {
+    thing
+}
+
+/// Gives something to the process for good.
+pub(crate) fn forever<T>(value: T) -> Forever<T> {
+    Box::leak(Box::new(value))
+}
+
+// A poisoned lock is entered all the same: what it guards here is changed by single inserts and
+// removals, so a panic between two of them leaves nothing half done, and metrics must not take a
+// service down.
+
+pub(crate) fn lock<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    enter(lock.lock())
+}
 
 pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
-    lock.read().unwrap_or_else(PoisonError::into_inner)
+    enter(lock.read())
 }
 
 pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
-    lock.write().unwrap_or_else(PoisonError::into_inner)
+    enter(lock.write())
+}
+
+fn enter<G>(result: LockResult<G>) -> G {
+    result.unwrap_or_else(PoisonError::into_inner)
 }

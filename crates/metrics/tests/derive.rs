@@ -137,11 +137,11 @@ fn every_sort_of_label_value_is_written_as_its_text() {
         r#type: EventType::ServerError,
         other: u64::MAX,
     };
-    let names: Vec<_> = Everything::LABELS.iter().map(|label| label.name).collect();
+    let names: Vec<_> = Everything::LABELS.iter().map(|label| &*label.name).collect();
     let expected = ["owned", "fixed", "shared", "flag", "number", "type", "renamed"];
     assert_eq!(names, expected);
     let texts = ["ö", "f", "s", "true", "-7", "HTTP 5xx", "18446744073709551615"];
-    assert_eq!(set.values(), texts);
+    assert_eq!(LabelSet::values(&set), texts);
     assert_eq!(Everything::LABELS[3].values, Some(&["false", "true"][..]));
     assert_eq!(Everything::LABELS[0].values, None);
     assert_eq!(EventType::ToolCall.text(), "tool_call");

@@ -40,8 +40,8 @@ fn entry(desc: &Desc) -> Value {
     })
 }
 
-fn labels(desc: &Desc) -> Vec<&'static str> {
-    desc.labels().iter().map(|label| label.name).collect()
+fn labels(desc: &Desc) -> Vec<&str> {
+    desc.labels().iter().map(|label| &*label.name).collect()
 }
 
 fn table(descs: &[Desc]) -> String {

@@ -44,7 +44,7 @@ impl Failures {
     /// If a metric of the same name but another declaration is there already.
     pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let errors = PipelineMetrics::register(registry)?.errors_total;
-        let of = |error_type| errors.get_or_create(&ErrorType { error_type });
+        let of = |error_type| errors.handle(&ErrorType { error_type });
         Ok(Failures { source: of("source"), sink: of("sink") })
     }
 

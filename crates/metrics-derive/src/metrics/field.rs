@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::meta::ParseNestedMeta;
-use syn::{Error, Expr, Ident, LitStr, Result, Type};
+use syn::spanned::Spanned;
+use syn::{Error, Expr, ExprArray, Ident, LitStr, Result, Type};
 
 use crate::syntax::{first_paragraph, refuse_at, wire_name};
 
@@ -24,6 +25,7 @@ pub(super) struct Declared {
     help: String,
     unit: Option<LitStr>,
     buckets: Option<Expr>,
+    labels: Option<ExprArray>,
 }
 
 /// The attributes of a field as they are typed.
@@ -32,6 +34,7 @@ struct Attributes {
     name: Option<LitStr>,
     unit: Option<LitStr>,
     buckets: Option<Expr>,
+    labels: Option<ExprArray>,
     flatten: bool,
 }
 
@@ -60,7 +63,7 @@ impl<'a> Field<'a> {
             return TokenStream::new();
         };
         let (ty, name, span) = (self.ty, &declared.name, self.ident.span());
-        let kind = quote! { <#ty as ::streamgauge_metrics::Instrument>::KIND };
+        let kind = quote! { <#ty as ::streamgauge_metrics::Declared>::KIND };
         let by_name = refuse_at(span, &quote! { ::streamgauge_metrics::desc::metric_name_fault(#kind, #name) });
         let bucketed = declared.buckets.is_some();
         let by_buckets = refuse_at(span, &quote! { ::streamgauge_metrics::desc::buckets_fault(#kind, #bucketed) });
@@ -68,7 +71,16 @@ impl<'a> Field<'a> {
             let bounds = quote! { &#bounds };
             refuse_at(span, &quote! { ::streamgauge_metrics::histogram::bounds_fault(#bounds) })
         });
-        quote! { #by_name #by_buckets #by_bounds }
+        let by_labels = declared
+            .labels
+            .iter()
+            .flat_map(|labels| &labels.elems)
+            .map(|name| refuse_at(name.span(), &quote! { ::streamgauge_metrics::desc::label_name_fault(#name) }));
+        quote! { #by_name #by_buckets #by_bounds #(#by_labels)* }
+    }
+
+    pub(super) fn ty(&self) -> &Type {
+        self.ty
     }
 
     pub(super) fn registration(&self) -> TokenStream {
@@ -110,19 +122,21 @@ impl Declared {
             Some(prefix) => format!("{}_{own}", prefix.value()),
             None => own,
         };
-        Ok(Self { name: LitStr::new(&name, ident.span()), help, unit: attributes.unit, buckets: attributes.buckets })
+        let Attributes { unit, buckets, labels, .. } = attributes;
+        Ok(Self { name: LitStr::new(&name, ident.span()), help, unit, buckets, labels })
     }
 
     /// An expression that makes the `Desc`.
-    fn desc(&self, ty: &Type) -> TokenStream {
+    pub(super) fn desc(&self, ty: &Type) -> TokenStream {
         let (name, help) = (&self.name, &self.help);
         let unit = self.unit.as_ref().map(|unit| quote! { .with_unit(#unit) });
         let buckets = self.buckets.as_ref().map(|_| {
             let buckets = self.buckets_value();
             quote! { .with_buckets(#buckets) }
         });
+        let labels = self.labels.as_ref().map(|labels| quote! { .with_labels(#labels) });
         quote! {
-            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets
+            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets #labels
         }
     }
 
@@ -171,16 +185,18 @@ impl Attributes {
             self.unit = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("buckets") {
             self.buckets = Some(meta.value()?.parse()?);
+        } else if meta.path.is_ident("labels") {
+            self.labels = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("flatten") {
             self.flatten = true;
         } else {
-            return Err(meta.error("expected `buckets`, `name`, `unit` or `flatten`"));
+            return Err(meta.error("expected `buckets`, `labels`, `name`, `unit` or `flatten`"));
         }
         Ok(())
     }
 
     fn refuse_beside_flatten(&self, ident: &Ident) -> Result<()> {
-        if self.name.is_none() && self.unit.is_none() && self.buckets.is_none() {
+        if self.name.is_none() && self.unit.is_none() && self.buckets.is_none() && self.labels.is_none() {
             return Ok(());
         }
         let message = "a flattened group declares its metrics itself";

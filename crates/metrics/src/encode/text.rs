@@ -11,7 +11,8 @@
 //! # Ok::<(), streamgauge_metrics::RegisterError>(())
 //! ```
 
-use crate::desc::Desc;
+use crate::desc::{Desc, Kind};
+use crate::label;
 use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Snapshot, Value};
 
 mod number;
@@ -38,32 +39,31 @@ fn metadata(out: &mut String, desc: &Desc) {
     out.push_str("\n# TYPE ");
     out.push_str(desc.name());
     out.push(' ');
-    out.push_str(desc.kind().as_str());
+    out.push_str(type_name(desc.kind()));
     out.push('\n');
 }
 
 fn samples(out: &mut String, family: &FamilySnapshot) {
     let name = family.desc().name();
-    // One buffer for the labels of all series, and the texts of the bounds made once: a page has
-    // tens of thousands of lines, and an allocation for each would be most of its cost.
-    let mut labels = String::new();
+    // The texts of the bounds are made once: a page has tens of thousands of lines, and an
+    // allocation for each would be most of its cost.
     let bounds = bound_texts(family);
     for series in family.series() {
-        labels.clear();
-        for (name, value) in family.labels(series) {
-            label(&mut labels, name, value);
-        }
+        let labels = series.text();
         match series.value() {
-            Value::Counter(total) => sample(out, name, "", &labels, |out| number::append_integer(out, *total)),
-            Value::Gauge(level) => sample(out, name, "", &labels, |out| number::append(out, *level)),
-            Value::Histogram(histogram) => histogram_samples(out, name, &mut labels, &bounds, histogram),
+            Value::Counter(total) => sample(out, name, labels, |out| number::append_integer(out, *total)),
+            Value::FloatCounter(value) | Value::Gauge(value) => {
+                sample(out, name, labels, |out| number::append(out, *value));
+            }
+            Value::Histogram(histogram) => histogram_samples(out, name, labels, &bounds, histogram),
         }
     }
 }
 
 /// The value of `le` for each bucket; all series of a family have the same bounds.
 fn bound_texts(family: &FamilySnapshot) -> Vec<String> {
-    let Some(Value::Histogram(first)) = family.series().first().map(Series::value) else {
+    let first = family.series().next();
+    let Some(Value::Histogram(first)) = first.as_ref().map(Series::value) else {
         return Vec::new();
     };
     let upper = first.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
@@ -75,132 +75,53 @@ fn bound_texts(family: &FamilySnapshot) -> Vec<String> {
     upper.map(text).collect()
 }
 
-fn histogram_samples(
-    out: &mut String,
-    name: &str,
-    labels: &mut String,
-    bounds: &[String],
-    histogram: &HistogramSnapshot,
-) {
-    let own = labels.len();
-    let mut below = 0;
+fn histogram_samples(out: &mut String, name: &str, labels: &str, bounds: &[String], histogram: &HistogramSnapshot<'_>) {
+    let mut below = 0_u64;
     for (le, count) in bounds.iter().zip(histogram.buckets()) {
-        below += count;
-        label(labels, "le", le);
-        sample(out, name, "_bucket", labels, |out| number::append_integer(out, below));
-        labels.truncate(own);
+        below = below.saturating_add(*count);
+        out.extend([name, "_bucket{", labels, if labels.is_empty() { "" } else { "," }, "le=\"", le, "\"} "]);
+        number::append_integer(out, below);
+        out.push('\n');
     }
-    sample(out, name, "_sum", labels, |out| number::append(out, histogram.sum()));
-    sample(out, name, "_count", labels, |out| number::append_integer(out, below));
+    named_sample(out, [name, "_sum"], labels, |out| number::append(out, histogram.sum()));
+    named_sample(out, [name, "_count"], labels, |out| number::append_integer(out, below));
 }
 
-fn sample(out: &mut String, name: &str, ending: &str, labels: &str, value: impl Fn(&mut String)) {
-    out.push_str(name);
-    out.push_str(ending);
+fn sample(out: &mut String, name: &str, labels: &str, value: impl Fn(&mut String)) {
+    named_sample(out, [name, ""], labels, value);
+}
+
+fn named_sample(out: &mut String, name: [&str; 2], labels: &str, value: impl Fn(&mut String)) {
+    out.extend(name);
     if !labels.is_empty() {
-        out.push('{');
-        out.push_str(labels);
-        out.push('}');
+        out.extend(["{", labels, "}"]);
     }
     out.push(' ');
     value(out);
     out.push('\n');
 }
 
-fn label(out: &mut String, name: &str, value: &str) {
-    if !out.is_empty() {
-        out.push(',');
+/// The word in the TYPE line: what this format has no word for is a gauge.
+const fn type_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Info | Kind::StateSet => "gauge",
+        Kind::Counter | Kind::Gauge | Kind::Histogram => kind.as_str(),
     }
-    out.push_str(name);
-    out.push_str("=\"");
-    escape_label(out, value);
-    out.push('"');
-}
-
-/// A label value is escaped in `\`, `"` and line feed, and nowhere else.
-fn escape_label(out: &mut String, text: &str) {
-    escape(out, text, &['\\', '"', '\n']);
 }
 
 /// HELP is escaped in `\` and line feed only; a quotation mark stays as it is.
 fn escape_help(out: &mut String, text: &str) {
-    escape(out, text, &['\\', '\n']);
-}
-
-/// Copies what needs no escape in one piece: most texts are one such piece.
-fn escape(out: &mut String, mut text: &str, escaped: &[char]) {
-    while let Some(at) = text.find(escaped) {
-        let (plain, rest) = text.split_at(at);
-        out.push_str(plain);
-        let mut characters = rest.chars();
-        match characters.next() {
-            Some('\n') => out.push_str("\\n"),
-            Some(mark) => out.extend(['\\', mark]),
-            None => {}
-        }
-        text = characters.as_str();
-    }
-    out.push_str(text);
+    label::escape(out, text, &['\\', '\n']);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{escape_help, escape_label};
-
-    fn unescape(text: &str) -> String {
-        let mut out = String::new();
-        let mut characters = text.chars();
-        while let Some(character) = characters.next() {
-            out.push(match character {
-                '\\' => match characters.next().expect("no escape ends a text") {
-                    'n' => '\n',
-                    other => other,
-                },
-                other => other,
-            });
-        }
-        out
-    }
-
-    /// Every text of up to `longest` characters over the alphabet.
-    fn texts(alphabet: &[char], longest: usize) -> Vec<String> {
-        let mut all = vec![String::new()];
-        let mut last = all.clone();
-        for _ in 0..longest {
-            last = last.iter().flat_map(|text| alphabet.iter().map(move |c| format!("{text}{c}"))).collect();
-            all.extend(last.iter().cloned());
-        }
-        all
-    }
-
-    const NASTY: [char; 7] = ['\\', '"', '\n', 'n', 'é', '\r', '\0'];
+    use super::escape_help;
 
     #[test]
-    fn every_label_value_comes_back_as_it_was() {
-        for text in texts(&NASTY, 5) {
-            let mut escaped = String::new();
-            escape_label(&mut escaped, &text);
-            assert_eq!(unescape(&escaped), text);
-            assert!(!escaped.contains('\n'));
-        }
-    }
-
-    #[test]
-    fn every_help_text_comes_back_as_it_was_with_its_quotation_marks_bare() {
-        for text in texts(&NASTY, 5) {
-            let mut escaped = String::new();
-            escape_help(&mut escaped, &text);
-            assert_eq!(unescape(&escaped), text);
-            assert!(!escaped.contains('\n'));
-            let marks = |text: &str| text.matches('"').count();
-            assert_eq!(marks(&escaped), marks(&text));
-        }
-    }
-
-    #[test]
-    fn only_three_characters_of_a_label_value_are_escaped() {
+    fn trap_2_a_help_text_is_escaped_in_two_characters_only() {
         let mut escaped = String::new();
-        escape_label(&mut escaped, "a\\b\"c\nd\te{}=,");
-        assert_eq!(escaped, "a\\\\b\\\"c\\nd\te{}=,");
+        escape_help(&mut escaped, "a\\b\nc \"d\"");
+        assert_eq!(escaped, "a\\\\b\\nc \"d\"");
     }
 }

@@ -32,6 +32,11 @@ impl Claims {
         self.owners.extend(names.into_iter().map(|name| (name, owner.to_owned())));
         Ok(())
     }
+
+    /// Gives all names of a metric back.
+    pub(super) fn release(&mut self, desc: &Desc) {
+        self.owners.retain(|_, owner| owner != desc.name());
+    }
 }
 
 fn names_of(desc: &Desc) -> Vec<String> {
@@ -47,7 +52,7 @@ fn names_of(desc: &Desc) -> Vec<String> {
             names.extend(endings.map(|ending| format!("{name}_{ending}")));
         }
         // By convention a gauge `x_info` is the information family `x`.
-        Kind::Gauge => names.extend(name.strip_suffix("_info").map(str::to_owned)),
+        Kind::Gauge | Kind::Info | Kind::StateSet => names.extend(name.strip_suffix("_info").map(str::to_owned)),
     }
     names
 }

@@ -1,6 +1,7 @@
 //! Why a registration is refused.
 
 use std::fmt;
+use std::panic::Location;
 
 use crate::desc::{Desc, DescError};
 
@@ -15,8 +16,12 @@ pub enum RegisterError {
     Different {
         /// What holds the name.
         existing: Box<Desc>,
+        /// Where that was registered.
+        at: &'static Location<'static>,
         /// What was refused.
         refused: Box<Desc>,
+        /// Where it was to be registered.
+        refused_at: &'static Location<'static>,
     },
     /// The two families would both write a sample of one name.
     Clash {
@@ -32,11 +37,45 @@ pub enum RegisterError {
         /// What was refused.
         refused: Box<Desc>,
     },
+    /// The registry refuses labels of this name, because there is no end to their values.
+    DeniedLabel {
+        /// The metric.
+        metric: String,
+        /// The label.
+        label: String,
+    },
+    /// The metric has too many labels, constant ones included.
+    TooManyLabels {
+        /// The metric.
+        metric: String,
+        /// How many it has.
+        labels: usize,
+        /// How many it may have.
+        limit: usize,
+    },
+    /// A constant label cannot be one.
+    ConstantLabel {
+        /// The label.
+        label: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A group has so many instruments that one snapshot of all is not possible.
+    GroupTooLarge {
+        /// Its first metric.
+        first: Option<String>,
+    },
 }
 
 impl RegisterError {
-    pub(super) fn different(existing: &Desc, refused: &Desc) -> Self {
-        Self::Different { existing: Box::new(existing.clone()), refused: Box::new(refused.clone()) }
+    pub(super) fn different(
+        existing: &Desc,
+        at: &'static Location<'static>,
+        refused: &Desc,
+        refused_at: &'static Location<'static>,
+    ) -> Self {
+        let (existing, refused) = (Box::new(existing.clone()), Box::new(refused.clone()));
+        Self::Different { existing, at, refused, refused_at }
     }
 
     pub(super) fn other_type(refused: &Desc) -> Self {
@@ -54,9 +93,9 @@ impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Invalid(error) => error.fmt(f),
-            Self::Different { existing, refused } => write!(
+            Self::Different { existing, at, refused, refused_at } => write!(
                 f,
-                "[{refused}] is refused: its name is taken by [{existing}]; \
+                "[{refused}] at {refused_at} is refused: its name is taken by [{existing}] at {at}; \
                  make the two declarations equal or rename one"
             ),
             Self::Clash { existing, refused, sample } => {
@@ -67,6 +106,18 @@ impl fmt::Display for RegisterError {
                 "[{refused}] is refused: it is used with another Rust type than it was declared \
                  with; share one label set type"
             ),
+            Self::DeniedLabel { metric, label } => write!(
+                f,
+                "`{metric}` is refused: the values of label `{label}` have no end, and each is a series; \
+                 take a coarser label, or insist with `unbounded` in the declaration"
+            ),
+            Self::TooManyLabels { metric, labels, limit } => {
+                write!(f, "`{metric}` is refused: it has {labels} labels, more than {limit}")
+            }
+            Self::ConstantLabel { label, fault } => write!(f, "the constant label `{label}` is refused: {fault}"),
+            Self::GroupTooLarge { first } => {
+                write!(f, "the group of `{}` is refused: it has too many cells", first.as_deref().unwrap_or_default())
+            }
         }
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::RegisterError;
+use crate::cardinality::Limits;
 use crate::desc::Desc;
 use crate::histogram::{Bounds, BoundsError, Buckets};
 
-/// Bucket bounds from outside, such as a configuration file. What is `None` or not named keeps
-/// its standard.
+/// Limits and bucket bounds from outside, such as a configuration file. What is `None` or not named
+/// keeps its standard.
 ///
 /// ```
 /// use streamgauge_metrics::{Options, Registry};
@@ -31,6 +33,8 @@ pub struct Options {
     pub throughput: Option<Vec<f64>>,
     /// For single histograms, by the name on the wire; goes before the sets above.
     pub per_metric: BTreeMap<String, Vec<f64>>,
+    /// How many series there may be, and what labels.
+    pub limits: Limits,
 }
 
 /// Which bounds are refused, and why.
@@ -43,7 +47,8 @@ pub struct OptionsError {
 
 /// [`Options`], proven.
 #[derive(Default)]
-pub(super) struct StandardBounds {
+pub(super) struct Proven {
+    limits: Limits,
     latency_ms: Option<Bounds>,
     size_bytes: Option<Bounds>,
     throughput: Option<Bounds>,
@@ -51,13 +56,14 @@ pub(super) struct StandardBounds {
 }
 
 impl Options {
-    pub(super) fn prove(self) -> Result<StandardBounds, OptionsError> {
+    pub(super) fn prove(self) -> Result<Proven, OptionsError> {
         let set = |of: &str, upper: Option<Vec<f64>>| upper.map(|u| prove(of, &u)).transpose();
         let single = |(name, upper): (String, Vec<f64>)| {
             let bounds = prove(&name, &upper)?;
             Ok((name, bounds))
         };
-        Ok(StandardBounds {
+        Ok(Proven {
+            limits: self.limits,
             latency_ms: set("LATENCY_MS", self.latency_ms)?,
             size_bytes: set("SIZE_BYTES", self.size_bytes)?,
             throughput: set("THROUGHPUT", self.throughput)?,
@@ -70,9 +76,26 @@ fn prove(of: &str, upper: &[f64]) -> Result<Bounds, OptionsError> {
     Bounds::new(upper).map_err(|why| OptionsError { of: of.to_owned(), why })
 }
 
-impl StandardBounds {
+impl Proven {
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Refuses labels that are too many or without end.
+    pub(super) fn refuse_labels(&self, desc: &Desc, constant: usize) -> Result<(), RegisterError> {
+        let (metric, limit) = (desc.name().to_owned(), self.limits.max_labels);
+        let labels = desc.labels().len() + constant;
+        if labels > limit {
+            return Err(RegisterError::TooManyLabels { metric, labels, limit });
+        }
+        match desc.labels().iter().find(|label| !label.unbounded && self.limits.denies(&label.name)) {
+            Some(label) => Err(RegisterError::DeniedLabel { metric, label: label.name.to_string() }),
+            None => Ok(()),
+        }
+    }
+
     /// The bounds of a metric; `None` if it is no histogram.
-    pub(super) fn resolve(&self, desc: &Desc) -> Option<Bounds> {
+    pub(super) fn bounds(&self, desc: &Desc) -> Option<Bounds> {
         let buckets = desc.buckets()?;
         if let Some(bounds) = self.per_metric.get(desc.name()) {
             return Some(bounds.clone());

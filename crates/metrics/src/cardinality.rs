@@ -1,0 +1,213 @@
+//! How many series there may be, and what happens past that.
+//!
+//! Past a limit nothing panics, blocks or grows: the update goes to the series of the metric whose
+//! labels are all `__overflow__`, so that no sum is lost, and the refusal is counted in
+//! `metrics_registry_refused_total`.
+
+use std::fmt;
+
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+
+/// The value that labels have where there is no room for their own.
+pub const OVERFLOW: &str = "__overflow__";
+
+/// What a registry accepts.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Desc, Family, Limits, Options, Registry};
+///
+/// let limits = Limits { max_series_per_metric: 2, ..Limits::default() };
+/// let registry = Registry::with_options(Options { limits, ..Options::default() })?;
+/// let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic"]);
+/// let sent: Family<Counter> = registry.register(desc)?;
+/// for topic in ["a", "b", "c", "d"] {
+///     sent.get_or_create(&[("topic", topic)]).inc();
+/// }
+/// assert!(registry.render_prometheus().contains("sent_total{topic=\"__overflow__\"} 2\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Series of all metrics with labels together: 10 000.
+    pub max_series: usize,
+    /// Series of one metric: 1 000.
+    pub max_series_per_metric: usize,
+    /// Labels of one metric: 10.
+    pub max_labels: usize,
+    /// Characters of a label value: 256.
+    pub max_value_chars: usize,
+    /// Label names that are refused, because there is no end to their values: `user_id`,
+    /// `session_id`, `request_id`, `trace_id`, `timestamp` and `ip_address`. A declaration can
+    /// insist, see [`LabelSet`](crate::LabelSet).
+    pub denied_labels: Vec<String>,
+}
+
+/// Why there is no series of its own for some labels.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Family, SeriesError};
+///
+/// let sent: Family<Counter> = Family::with_labels(["topic"]);
+/// let error = sent.try_get_or_create(&[("topik", "a")]).err();
+/// assert!(matches!(error, Some(SeriesError::OtherLabels { .. })));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SeriesError {
+    /// The metric has as many series as one may have.
+    MetricFull {
+        /// How many that are.
+        limit: usize,
+    },
+    /// The registry has as many series as it may have.
+    RegistryFull {
+        /// How many that are.
+        limit: usize,
+    },
+    /// A label value is too long.
+    ValueTooLong {
+        /// The label.
+        label: String,
+        /// How many characters a value may have.
+        limit: usize,
+    },
+    /// The labels are not those that the metric was declared with.
+    OtherLabels {
+        /// Those that it was declared with.
+        declared: Vec<String>,
+    },
+}
+
+/// What was not done, and why: the label `reason` of `metrics_registry_refused_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    MetricFull,
+    RegistryFull,
+    ValueTooLong,
+    OtherLabels,
+    NotANumber,
+    NotFinite,
+    Negative,
+    TooLarge,
+}
+
+/// How often, by reason.
+#[derive(Debug, Default)]
+pub(crate) struct Refusals([AtomicU64; Refusal::ALL.len()]);
+
+/// The series of a registry, and how many there may be.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+}
+
+impl Limits {
+    /// Whether a label name is refused.
+    pub(crate) fn denies(&self, label: &str) -> bool {
+        self.denied_labels.iter().any(|denied| denied == label)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let denied = ["user_id", "session_id", "request_id", "trace_id", "timestamp", "ip_address"];
+        Self {
+            max_series: 10_000,
+            max_series_per_metric: 1_000,
+            max_labels: 10,
+            max_value_chars: 256,
+            denied_labels: denied.map(str::to_owned).into(),
+        }
+    }
+}
+
+impl SeriesError {
+    pub(crate) const fn refusal(&self) -> Refusal {
+        match self {
+            Self::MetricFull { .. } => Refusal::MetricFull,
+            Self::RegistryFull { .. } => Refusal::RegistryFull,
+            Self::ValueTooLong { .. } => Refusal::ValueTooLong,
+            Self::OtherLabels { .. } => Refusal::OtherLabels,
+        }
+    }
+}
+
+impl fmt::Display for SeriesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MetricFull { limit } => write!(f, "the metric has {limit} series, which is its limit"),
+            Self::RegistryFull { limit } => write!(f, "the registry has {limit} series, which is its limit"),
+            Self::ValueTooLong { label, limit } => {
+                write!(f, "the value of label `{label}` has more than {limit} characters")
+            }
+            Self::OtherLabels { declared } => {
+                write!(f, "the metric was declared with the labels [{}], each wanted once", declared.join(", "))
+            }
+        }
+    }
+}
+
+impl std::error::Error for SeriesError {}
+
+impl Refusal {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::MetricFull,
+        Self::RegistryFull,
+        Self::ValueTooLong,
+        Self::OtherLabels,
+        Self::NotANumber,
+        Self::NotFinite,
+        Self::Negative,
+        Self::TooLarge,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::MetricFull => "metric_full",
+            Self::RegistryFull => "registry_full",
+            Self::ValueTooLong => "value_too_long",
+            Self::OtherLabels => "other_labels",
+            Self::NotANumber => "not_a_number",
+            Self::NotFinite => "not_finite",
+            Self::Negative => "negative",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+impl Refusals {
+    pub(crate) fn count(&self, refusal: Refusal) {
+        self.0[refusal as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The reasons there were, and how often.
+    pub(crate) fn get(&self) -> impl Iterator<Item = (Refusal, u64)> {
+        let all = Refusal::ALL.iter().zip(&self.0).map(|(refusal, count)| (*refusal, count.load(Ordering::Relaxed)));
+        all.filter(|(_, count)| *count > 0)
+    }
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, used: AtomicUsize::new(0) }
+    }
+
+    /// Takes one, if there is one left.
+    pub(crate) fn take(&self) -> Result<(), SeriesError> {
+        let one_more = |used: usize| (used < self.limit).then_some(used + 1);
+        match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(SeriesError::RegistryFull { limit: self.limit }),
+        }
+    }
+
+    /// Takes some for what was there before, beyond the limit if need be.
+    pub(crate) fn take_anyway(&self, series: usize) {
+        self.used.fetch_add(series, Ordering::Relaxed);
+    }
+
+    pub(crate) fn give_back(&self, series: usize) {
+        self.used.fetch_sub(series, Ordering::Relaxed);
+    }
+}

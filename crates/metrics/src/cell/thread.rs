@@ -1,0 +1,87 @@
+//! The arena of this thread.
+//!
+//! `CURRENT` has no destructor, so any other destructor can still use it; `OWNER` gives the arena
+//! back when the thread ends. What a thread records after that goes to the late cells.
+
+use std::cell::Cell;
+use std::sync::LazyLock;
+
+use super::arena::{Arena, chunk_of};
+use super::store::Store;
+use super::update::{Change, Update};
+use crate::sync::Ordering;
+
+/// All cells of the process.
+pub(crate) static STORE: LazyLock<Store> = LazyLock::new(Store::new);
+
+thread_local! {
+    static CURRENT: Cell<Option<&'static Arena>> = const { Cell::new(None) };
+    static OWNER: Owner = const { Owner(Cell::new(None)) };
+}
+
+struct Owner(Cell<Option<&'static Arena>>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        CURRENT.set(None);
+        if let Some(arena) = self.0.take() {
+            STORE.leave(arena);
+        }
+    }
+}
+
+/// Changes a cell outside of any record; false if the new value would not fit.
+#[inline]
+pub(crate) fn change(index: u32, change: Change, ordering: Ordering) -> bool {
+    match CURRENT.get() {
+        Some(arena) if arena.change(index, change, ordering) => true,
+        _ => change_slowly(index, change, ordering),
+    }
+}
+
+/// Writes cells of one chunk as one record.
+#[inline]
+pub(crate) fn record<U: Update>(first: u32, update: U) {
+    if let Some(arena) = CURRENT.get()
+        && let Some(chunk) = arena.chunk(chunk_of(first))
+    {
+        arena.record(chunk, &update);
+    } else {
+        record_slowly(first, update);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn change_slowly(index: u32, change: Change, ordering: Ordering) -> bool {
+    match arena_with(chunk_of(index)) {
+        Some(arena) => arena.change(index, change, ordering),
+        None => STORE.change_late(index, change),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn record_slowly<U: Update>(first: u32, update: U) {
+    match arena_with(chunk_of(first)).and_then(|arena| Some((arena, arena.chunk(chunk_of(first))?))) {
+        Some((arena, chunk)) => arena.record(chunk, &update),
+        None => STORE.record_late(&update),
+    }
+}
+
+/// The arena of this thread with this chunk in it; `None` if the thread is past its end or the
+/// chunk beyond the table.
+fn arena_with(chunk: usize) -> Option<&'static Arena> {
+    let arena = CURRENT.get().or_else(adopt)?;
+    arena.touch(chunk).map(|_| arena)
+}
+
+fn adopt() -> Option<&'static Arena> {
+    let owned = OWNER.try_with(|owner| {
+        let arena = STORE.adopt();
+        owner.0.set(Some(arena));
+        CURRENT.set(Some(arena));
+        arena
+    });
+    owned.ok()
+}

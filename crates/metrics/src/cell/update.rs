@@ -1,0 +1,70 @@
+//! What is done to cells.
+
+/// A change of one cell. Two words, so that it travels in registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What is added.
+    amount: u64,
+    /// Whether the cell and the amount are the bits of an `f64`.
+    float: bool,
+}
+
+/// Some changes that belong together.
+pub trait Update {
+    /// How many cells it changes, each counted as often as it is changed.
+    const CELLS: usize;
+
+    /// Names each cell by its index, with what is to become of it. Called twice for one record:
+    /// it must say the same both times.
+    fn each(&self, visit: impl FnMut(u32, Change));
+}
+
+impl Change {
+    /// Adds to an integer.
+    #[inline]
+    pub(crate) const fn add(amount: u64) -> Self {
+        Self { amount, float: false }
+    }
+
+    /// Adds to a float.
+    #[inline]
+    pub(crate) const fn add_float(amount: f64) -> Self {
+        Self { amount: amount.to_bits(), float: true }
+    }
+
+    /// The new value, if it fits: an integer does not begin anew, and a sum, once a number, stays
+    /// one.
+    #[inline]
+    pub(crate) fn checked(self, old: u64) -> Option<u64> {
+        if self.float {
+            let sum = f64::from_bits(old) + f64::from_bits(self.amount);
+            if sum.is_nan() { unchanged() } else { Some(sum.to_bits()) }
+        } else {
+            old.checked_add(self.amount)
+        }
+    }
+
+    /// The new value, or the nearest that fits.
+    #[inline]
+    pub(crate) fn saturating(self, old: u64) -> u64 {
+        match self.checked(old) {
+            Some(new) => new,
+            None => self.nearest(old),
+        }
+    }
+
+    // Branches that are never taken are off the way from one sum to the next, selects are on it;
+    // that way is what an update of a hot histogram costs.
+
+    #[cold]
+    #[inline(never)]
+    const fn nearest(self, old: u64) -> u64 {
+        if self.float { old } else { u64::MAX }
+    }
+}
+
+#[cold]
+#[inline(never)]
+const fn unchanged() -> Option<u64> {
+    None
+}

@@ -1,0 +1,146 @@
+//! What this thread has looked up: a short cut that takes no lock and counts no references.
+//!
+//! An entry belongs to one thread, so holding on to it is an addition that is not atomic. It does
+//! not hold the series in its metric; a series that was removed is noticed at the next look-up.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::hash::{BuildHasher, Hasher};
+use std::rc::Rc;
+
+use foldhash::fast::RandomState;
+
+use crate::label::{LabelSet, Lookup};
+use crate::slot::Slot;
+use crate::sync::Arc;
+
+/// A series that was looked up, with the labels that led to it.
+pub(super) struct Cached<M, L> {
+    key: L,
+    pub(super) member: M,
+    slot: Arc<Slot>,
+}
+
+/// Entries by hash, in pairs: a look-up looks in two places.
+struct Cache {
+    hashes: RandomState,
+    places: Vec<Option<Place>>,
+    entries: usize,
+}
+
+struct Place {
+    hash: u64,
+    metric: u64,
+    entry: Rc<dyn Any>,
+}
+
+const FEWEST: usize = 16;
+const MOST: usize = 4096;
+
+thread_local! {
+    static CACHE: RefCell<Option<Cache>> = const { RefCell::new(None) };
+}
+
+/// The series that this thread found under these labels before.
+#[inline]
+pub(super) fn find<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(
+    metric: u64,
+    labels: &Q,
+) -> Option<Rc<Cached<M, L>>> {
+    // No borrow, no short cut: this thread is past its end, or the comparison of some label set
+    // looks up a series itself.
+    CACHE.try_with(|cache| cache.try_borrow().ok()?.as_ref()?.find(metric, labels)).ok()?
+}
+
+/// Remembers a series.
+pub(super) fn keep<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(
+    metric: u64,
+    labels: &Q,
+    member: M,
+    slot: &Arc<Slot>,
+) -> Rc<Cached<M, L>> {
+    let entry = Rc::new(Cached { key: labels.to_key(), member, slot: Arc::clone(slot) });
+    let any: Rc<dyn Any> = Rc::clone(&entry) as _;
+    // What is pushed out is dropped outside of the borrow: it may be the last of its series.
+    let _out = CACHE.try_with(|cache| {
+        let mut cache = cache.try_borrow_mut().ok()?;
+        let cache = cache.get_or_insert_with(Cache::new);
+        let hash = cache.hash(metric, labels);
+        Some(cache.insert(Place { hash, metric, entry: any }))
+    });
+    entry
+}
+
+impl Cache {
+    fn new() -> Self {
+        Self { hashes: RandomState::default(), places: empty(FEWEST), entries: 0 }
+    }
+
+    #[inline]
+    fn hash<L: LabelSet, Q: Lookup<L> + ?Sized>(&self, metric: u64, labels: &Q) -> u64 {
+        let mut hasher = self.hashes.build_hasher();
+        hasher.write_u64(metric);
+        labels.hash_quickly(&mut hasher);
+        hasher.finish()
+    }
+
+    #[inline]
+    fn find<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(
+        &self,
+        metric: u64,
+        labels: &Q,
+    ) -> Option<Rc<Cached<M, L>>> {
+        let hash = self.hash(metric, labels);
+        let first = self.first(hash);
+        for place in self.places.get(first..first + 2)?.iter().flatten() {
+            if place.hash == hash
+                && place.metric == metric
+                && let Ok(entry) = Rc::clone(&place.entry).downcast::<Cached<M, L>>()
+                && labels.is_same(&entry.key)
+            {
+                return entry.slot.is_there().then_some(entry);
+            }
+        }
+        None
+    }
+
+    /// The first of the two places for a hash.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "masked to an index")]
+    fn first(&self, hash: u64) -> usize {
+        hash as usize & (self.places.len() - 1) & !1
+    }
+
+    /// Puts an entry in and gives back what had to leave.
+    fn insert(&mut self, place: Place) -> Vec<Option<Place>> {
+        let mut out = Vec::new();
+        if self.entries * 4 > self.places.len() && self.places.len() < MOST {
+            out = self.grow();
+        }
+        out.push(self.put(place));
+        out
+    }
+
+    fn put(&mut self, place: Place) -> Option<Place> {
+        let first = self.first(place.hash);
+        let pair = &mut self.places[first..first + 2];
+        let same =
+            |old: &Option<Place>| old.as_ref().is_none_or(|old| old.hash == place.hash && old.metric == place.metric);
+        // Free or outdated, else the one that a bit of the hash says.
+        let side = pair.iter().position(same).unwrap_or((place.hash >> 63) as usize);
+        let out = pair[side].replace(place);
+        self.entries += usize::from(out.is_none());
+        out
+    }
+
+    fn grow(&mut self) -> Vec<Option<Place>> {
+        let twice = empty(self.places.len() * 2);
+        let old = std::mem::replace(&mut self.places, twice);
+        self.entries = 0;
+        old.into_iter().flatten().map(|place| self.put(place)).collect()
+    }
+}
+
+fn empty(places: usize) -> Vec<Option<Place>> {
+    std::iter::repeat_with(|| None).take(places).collect()
+}

@@ -1,0 +1,381 @@
+//! A metric: what its series have in common, and the table of them.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering as Order;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::cardinality::{Budget, Limits, OVERFLOW, Refusals, SeriesError};
+use crate::cell::{Pool, Range, STORE, Shape, Totals, totals};
+use crate::histogram::Bounds;
+use crate::label::{self, Label};
+use crate::slot::{Handle, Slot};
+use crate::sync::{self, Arc, AtomicU64, Mutex, Ordering, RwLock, Weak};
+
+/// How an instrument keeps its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// One cell that adds up integers.
+    Integer,
+    /// One cell that adds up floats.
+    Float,
+    /// No cell: one number that is set.
+    Level,
+    /// What went down, what went up.
+    Pair,
+    /// The sum, then the buckets.
+    Buckets,
+    /// No cell: which of these states it is in.
+    State(&'static [&'static str]),
+}
+
+/// One instrument of a series; most have just one.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub(crate) storage: Storage,
+    /// Its first cell, counted from the first of the series.
+    pub(crate) first: u32,
+    pub(crate) len: u32,
+    pub(crate) bounds: Option<Bounds>,
+}
+
+/// What can be known of a metric before it has a series.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) parts: Box<[Part]>,
+    pub(crate) shape: Shape,
+}
+
+pub struct Metric {
+    /// Never used again in this process.
+    pub(crate) id: u64,
+    /// The name on the wire, of the first instrument if it is a group.
+    pub(crate) name: Box<str>,
+    pub(crate) shape: Shape,
+    pub(crate) parts: Box<[Part]>,
+    pub(crate) labels: Box<[Label]>,
+    /// Labels that every series begins with.
+    constant: Box<str>,
+    /// The labels of the series for what has no room; that series counts towards no limit.
+    overflow_text: Box<str>,
+    max_series: usize,
+    max_value_chars: usize,
+    budget: Arc<Budget>,
+    pub(crate) refusals: Refusals,
+    table: RwLock<Table>,
+    /// What the cells of a series held when it was begun anew, by its first cell.
+    bases: Mutex<HashMap<u32, Box<[u64]>>>,
+    this: Weak<Metric>,
+}
+
+#[derive(Default)]
+struct Table {
+    series: BTreeSet<ByText>,
+    /// The series in order, until there is another one.
+    list: Option<Arc<List>>,
+}
+
+/// The series of a metric at some moment.
+#[derive(Default)]
+pub(crate) struct List {
+    pub(crate) slots: Box<[Arc<Slot>]>,
+    /// Where their cells are; sorted and distinct.
+    pub(crate) chunks: Box<[usize]>,
+}
+
+/// What became of a series that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Removal {
+    /// It is in no scrape any more. If it comes back it begins at 0.
+    Removed,
+    /// Someone holds a handle to it, so it stays: what is recorded through the handle would be
+    /// lost without a trace.
+    Held,
+    /// There is no such series.
+    Absent,
+}
+
+struct ByText(Arc<Slot>);
+
+impl Plan {
+    /// Lays out instruments one behind the other.
+    pub(crate) fn new(instruments: impl IntoIterator<Item = (Storage, Option<Bounds>)>) -> Self {
+        let (mut parts, mut floats, mut first) = (Vec::new(), Vec::new(), 0);
+        for (storage, bounds) in instruments {
+            let len = storage.cells(bounds.as_ref());
+            if matches!(storage, Storage::Float | Storage::Buckets) {
+                floats.push(first);
+            }
+            parts.push(Part { storage, first, len, bounds });
+            first += len;
+        }
+        let pool = pool_of(&parts);
+        Self { parts: parts.into(), shape: Shape { pool, len: first, floats: floats.into() } }
+    }
+}
+
+fn pool_of(parts: &[Part]) -> Pool {
+    match parts {
+        [Part { storage: Storage::Pair, .. }] => Pool::Paired,
+        [Part { storage: Storage::Integer | Storage::Float | Storage::Level | Storage::State(_), .. }] => Pool::Single,
+        _ => Pool::Recorded,
+    }
+}
+
+impl Storage {
+    fn cells(self, bounds: Option<&Bounds>) -> u32 {
+        match self {
+            Self::Level | Self::State(_) => 0,
+            Self::Integer | Self::Float => 1,
+            Self::Pair => 2,
+            Self::Buckets => bounds.map_or(0, Bounds::buckets) + 1,
+        }
+    }
+}
+
+impl Metric {
+    pub(crate) fn new(
+        name: &str,
+        plan: Plan,
+        labels: Box<[Label]>,
+        constant: &str,
+        limits: &Limits,
+        budget: &Arc<Budget>,
+    ) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let mut overflow_text = constant.to_owned();
+        labels.iter().for_each(|label| label::push(&mut overflow_text, &label.name, OVERFLOW));
+        Arc::new_cyclic(|this| Self {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            name: name.into(),
+            shape: plan.shape,
+            parts: plan.parts,
+            labels,
+            constant: constant.into(),
+            overflow_text: overflow_text.into(),
+            max_series: limits.max_series_per_metric,
+            max_value_chars: limits.max_value_chars,
+            budget: Arc::clone(budget),
+            refusals: Refusals::default(),
+            table: RwLock::default(),
+            bases: Mutex::default(),
+            this: Weak::clone(this),
+        })
+    }
+
+    /// A metric in no registry.
+    pub(crate) fn alone(plan: Plan, labels: Box<[Label]>) -> Arc<Self> {
+        let limits = Limits::default();
+        Self::new("", plan, labels, "", &limits, &Arc::new(Budget::new(limits.max_series)))
+    }
+
+    /// The only series of a metric without labels.
+    pub(crate) fn only(&self) -> Handle {
+        let mut table = sync::write(&self.table);
+        let slot = table.series.get(&*self.constant).map(|known| Arc::clone(&known.0));
+        Handle::held(&slot.unwrap_or_else(|| self.insert(&mut table, self.constant.clone())))
+    }
+
+    /// The series with these label values, in the order of the declaration.
+    pub(crate) fn find_or_create(&self, values: &[impl AsRef<str>]) -> Result<Arc<Slot>, SeriesError> {
+        let text = self.text(values)?;
+        if let Some(known) = sync::read(&self.table).series.get(text.as_str()) {
+            return Ok(Arc::clone(&known.0));
+        }
+        self.create(text.into())
+    }
+
+    /// The series with these label values, if it is there.
+    pub(crate) fn find(&self, values: &[impl AsRef<str>]) -> Option<Arc<Slot>> {
+        let text = self.text(values).ok()?;
+        sync::read(&self.table).series.get(text.as_str()).map(|known| Arc::clone(&known.0))
+    }
+
+    fn create(&self, text: Box<str>) -> Result<Arc<Slot>, SeriesError> {
+        let mut table = sync::write(&self.table);
+        // Whoever was first to the lock made the series.
+        if let Some(known) = table.series.get(&*text) {
+            return Ok(Arc::clone(&known.0));
+        }
+        if self.charged(&table) >= self.max_series {
+            return Err(SeriesError::MetricFull { limit: self.max_series });
+        }
+        self.budget.take()?;
+        Ok(self.insert(&mut table, text))
+    }
+
+    /// The series for updates that have none of their own.
+    pub(crate) fn overflow(&self) -> Arc<Slot> {
+        let mut table = sync::write(&self.table);
+        match table.series.get(&*self.overflow_text) {
+            Some(known) => Arc::clone(&known.0),
+            None => self.insert(&mut table, self.overflow_text.clone()),
+        }
+    }
+
+    /// How many series count towards the limits: those with labels of their own.
+    fn charged(&self, table: &Table) -> usize {
+        if self.labels.is_empty() {
+            return 0;
+        }
+        table.series.len() - usize::from(table.series.contains(&*self.overflow_text))
+    }
+
+    fn insert(&self, table: &mut Table, text: Box<str>) -> Arc<Slot> {
+        let range = match self.shape.len {
+            0 => Range { first: 0, len: 0, pool: Pool::Single },
+            _ => STORE.take(&self.shape),
+        };
+        let slot = Arc::new(Slot::new(range, text, Weak::clone(&self.this)));
+        table.series.insert(ByText(Arc::clone(&slot)));
+        table.list = None;
+        slot
+    }
+
+    fn text(&self, values: &[impl AsRef<str>]) -> Result<String, SeriesError> {
+        if values.len() != self.labels.len() {
+            return Err(self.other_labels());
+        }
+        let mut text = String::from(&*self.constant);
+        for (label, value) in self.labels.iter().zip(values) {
+            let value = value.as_ref();
+            let limit = self.max_value_chars;
+            // Bytes are at least as many as characters, and known at once.
+            if value.len() > limit && value.chars().nth(limit).is_some() {
+                return Err(SeriesError::ValueTooLong { label: label.name.to_string(), limit });
+            }
+            label::push(&mut text, &label.name, value);
+        }
+        Ok(text)
+    }
+
+    pub(crate) fn other_labels(&self) -> SeriesError {
+        SeriesError::OtherLabels { declared: self.labels.iter().map(|label| label.name.to_string()).collect() }
+    }
+
+    /// The series, in a stable order.
+    pub(crate) fn list(&self) -> Arc<List> {
+        if let Some(list) = &sync::read(&self.table).list {
+            return Arc::clone(list);
+        }
+        let mut table = sync::write(&self.table);
+        let list = Arc::new(List::of(table.series.iter().map(|series| Arc::clone(&series.0)).collect()));
+        table.list = Some(Arc::clone(&list));
+        list
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        sync::read(&self.table).series.len()
+    }
+
+    /// Bytes that the series take, each with the cells of one thread.
+    pub(crate) fn bytes(&self) -> usize {
+        let table = sync::read(&self.table);
+        let of = |slot: &Slot| size_of::<Slot>() + slot.text.len() + slot.range.len as usize * size_of::<u64>();
+        table.series.iter().map(|series| of(&series.0)).sum()
+    }
+
+    /// Takes a series out, unless it is held.
+    pub(crate) fn remove(&self, slot: &Arc<Slot>) -> Removal {
+        let mut table = sync::write(&self.table);
+        let known = table.series.get(&*slot.text).is_some_and(|known| Arc::ptr_eq(&known.0, slot));
+        if !known {
+            return Removal::Absent;
+        }
+        if !slot.try_go() {
+            return Removal::Held;
+        }
+        let out = table.series.take(&*slot.text);
+        let list = table.list.take();
+        drop(table);
+        // The last reference may be here: cells are given back with no lock held.
+        drop((out, list));
+        self.budget.give_back(self.charge_of(slot));
+        Removal::Removed
+    }
+
+    /// A series that was removed and is wanted again, or what has taken its place since: held, as
+    /// `gone` is. It begins at 0.
+    pub(crate) fn bring_back(&self, gone: &Arc<Slot>) -> Arc<Slot> {
+        let mut table = sync::write(&self.table);
+        if let Some(now) = table.series.get(&*gone.text) {
+            let now = Arc::clone(&now.0);
+            if !Arc::ptr_eq(&now, gone) {
+                gone.pass_hold(&now);
+            }
+            return now;
+        }
+        let cells = totals::read(&STORE, gone.range);
+        sync::lock(&self.bases).insert(gone.range.first, cells.into());
+        gone.come_back();
+        self.budget.take_anyway(self.charge_of(gone));
+        table.series.insert(ByText(Arc::clone(gone)));
+        table.list = None;
+        Arc::clone(gone)
+    }
+
+    /// Takes what was there before the last beginning out of the sums of cells.
+    pub(crate) fn subtract_bases(&self, totals: &mut Totals) {
+        for (first, base) in sync::lock(&self.bases).iter() {
+            let range = Range { first: *first, len: self.shape.len, pool: self.shape.pool };
+            totals.subtract(range, base, &self.shape.floats);
+        }
+    }
+
+    fn charge_of(&self, slot: &Slot) -> usize {
+        usize::from(!self.labels.is_empty() && slot.text != self.overflow_text)
+    }
+
+    /// Takes what was there before the last beginning out of the sums of the cells of a series.
+    pub(crate) fn take_base(&self, range: Range, cells: &mut [u64]) {
+        if let Some(base) = sync::lock(&self.bases).get(&range.first) {
+            totals::subtract(cells, base, &self.shape.floats);
+        }
+    }
+
+    pub(crate) fn forget_base(&self, range: Range) {
+        sync::lock(&self.bases).remove(&range.first);
+    }
+}
+
+impl Drop for Metric {
+    fn drop(&mut self) {
+        let charged = self.charged(&sync::read(&self.table));
+        self.budget.give_back(charged);
+    }
+}
+
+impl List {
+    fn of(slots: Box<[Arc<Slot>]>) -> Self {
+        let with_cells = slots.iter().filter(|slot| slot.range.len > 0);
+        let mut chunks: Vec<_> = with_cells.map(|slot| slot.range.chunk()).collect();
+        chunks.sort_unstable();
+        chunks.dedup();
+        Self { slots, chunks: chunks.into() }
+    }
+}
+
+impl Borrow<str> for ByText {
+    fn borrow(&self) -> &str {
+        &self.0.text
+    }
+}
+
+impl PartialEq for ByText {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.text == other.0.text
+    }
+}
+
+impl Eq for ByText {}
+
+impl PartialOrd for ByText {
+    fn partial_cmp(&self, other: &Self) -> Option<Order> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ByText {
+    fn cmp(&self, other: &Self) -> Order {
+        self.0.text.cmp(&other.0.text)
+    }
+}

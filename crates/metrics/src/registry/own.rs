@@ -1,0 +1,82 @@
+//! What a registry tells about itself.
+
+use super::Lists;
+use crate::cell::Totals;
+use crate::counter::Counter;
+use crate::desc::{Desc, Kind};
+use crate::family::Family;
+use crate::gauge::Gauge;
+use crate::label;
+use crate::snapshot::{FamilySnapshot, Member, Value};
+use crate::sync::Arc;
+
+const TOTAL_SERIES: &str = "metrics_registry_total_series";
+const HOOK_PANICS: &str = "metrics_registry_hook_panics_total";
+const SERIES: &str = "metrics_registry_metric_series";
+const BYTES: &str = "metrics_registry_metric_bytes";
+const REFUSED: &str = "metrics_registry_refused_total";
+
+#[derive(Default)]
+pub(super) struct Own {
+    pub(super) hook_panics: Counter,
+    /// Values for a counter that were none.
+    pub(super) bad_reads: Counter,
+}
+
+/// The declarations, sorted by name.
+pub(super) fn describe() -> [Desc; 5] {
+    [
+        Desc::of::<Counter>(HOOK_PANICS, "Scrape hooks and callbacks that panicked."),
+        Desc::of::<Family<Gauge>>(BYTES, "Bytes that the series of a metric take, each with the cells of one thread.")
+            .with_labels(["metric"])
+            .with_unit("bytes"),
+        Desc::of::<Family<Gauge>>(SERIES, "Series of a metric.").with_labels(["metric"]),
+        Desc::of::<Family<Counter>>(REFUSED, "Series and values that a metric refused, by reason.")
+            .with_labels(["metric", "reason"]),
+        Desc::of::<Gauge>(TOTAL_SERIES, "Series in this scrape: one for each metric and label set, this one included."),
+    ]
+}
+
+impl Own {
+    /// The families; `series` is the number of all the others.
+    pub(super) fn families(&self, lists: &Lists, series: usize, totals: &Arc<Totals>) -> Vec<FamilySnapshot> {
+        let values: [Values; 5] = [
+            vec![(String::new(), Value::Counter(self.hook_panics.get()))],
+            lists.values().map(|(metric, _)| (of(&metric.name), Value::Gauge(metric.bytes() as f64))).collect(),
+            lists.values().map(|(metric, list)| (of(&metric.name), Value::Gauge(list.slots.len() as f64))).collect(),
+            self.refused(lists),
+            Vec::new(),
+        ];
+        let total = series + values.iter().map(Vec::len).sum::<usize>() + 1;
+        let families = describe().into_iter().zip(values).map(|(desc, mut values)| {
+            if desc.name() == TOTAL_SERIES {
+                values.push((String::new(), Value::Gauge(total as f64)));
+            }
+            debug_assert!(matches!(desc.kind(), Kind::Counter | Kind::Gauge));
+            values.sort_by(|a, b| a.0.cmp(&b.0));
+            let given = values.into_iter().map(|(text, value)| (text.into(), value)).collect();
+            FamilySnapshot::new(Arc::new(desc), totals, vec![Member::Given(given)])
+        });
+        families.collect()
+    }
+
+    fn refused(&self, lists: &Lists) -> Values {
+        let mut all = Values::new();
+        for (metric, _) in lists.values() {
+            for (refusal, count) in metric.refusals.get() {
+                let mut text = of(&metric.name);
+                label::push(&mut text, "reason", refusal.name());
+                all.push((text, Value::Counter(count)));
+            }
+        }
+        all
+    }
+}
+
+type Values = Vec<(String, Value<'static>)>;
+
+fn of(metric: &str) -> String {
+    let mut text = String::new();
+    label::push(&mut text, "metric", metric);
+    text
+}

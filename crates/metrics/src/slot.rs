@@ -1,0 +1,189 @@
+//! A series: cells, labels, and who holds on to it.
+
+use std::fmt;
+
+use crate::cell::{self, Change, Range, STORE};
+use crate::metric::Metric;
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, Weak};
+
+/// The one place of a series. The cells go back when the last reference is gone.
+pub(crate) struct Slot {
+    /// Held handles × [`ONE`] | [`BASED`] | [`GONE`].
+    state: AtomicUsize,
+    /// The value of a gauge.
+    pub(crate) level: AtomicU64,
+    pub(crate) range: Range,
+    /// The labels as they are on the wire.
+    pub(crate) text: Box<str>,
+    home: Weak<Metric>,
+}
+
+/// The series is in no scrape any more.
+const GONE: usize = 1;
+/// Its cells held something when it was last begun anew; the metric knows what.
+const BASED: usize = 2;
+const ONE: usize = 4;
+
+/// A way to the cells of a series.
+///
+/// The handle that a caller owns holds the series in its metric; one that was only looked up does
+/// not, but its cells stay its own as long as it is there.
+pub struct Handle {
+    pub(crate) slot: Arc<Slot>,
+    /// The first cell of the instrument.
+    pub(crate) index: u32,
+    holds: bool,
+}
+
+impl Slot {
+    pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>) -> Self {
+        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), range, text, home }
+    }
+
+    /// Whether the series is in the scrapes of its metric.
+    #[inline]
+    pub(crate) fn is_there(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & GONE == 0
+    }
+
+    /// Takes the series out unless it is held. Called with the table of the metric locked.
+    pub(crate) fn try_go(&self) -> bool {
+        let mut state = self.state.load(Ordering::Relaxed);
+        loop {
+            if state >= ONE {
+                return false;
+            }
+            // AcqRel: the updates of handles that were dropped are behind it.
+            match self.state.compare_exchange_weak(state, state | GONE, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => state = now,
+            }
+        }
+    }
+
+    /// Puts the series back with a base. Called with the table of the metric locked.
+    pub(crate) fn come_back(&self) {
+        self.state.fetch_or(BASED, Ordering::Relaxed);
+        self.state.fetch_and(!GONE, Ordering::Relaxed);
+    }
+
+    /// Hands a hold on this series over to another. Called with the table of the metric locked.
+    pub(crate) fn pass_hold(&self, other: &Self) {
+        other.state.fetch_add(ONE, Ordering::Relaxed);
+        self.state.fetch_sub(ONE, Ordering::Release);
+    }
+
+    /// Whether the metric has a base for the series.
+    pub(crate) fn is_based(&self) -> bool {
+        self.state.load(Ordering::Relaxed) & BASED != 0
+    }
+
+    pub(crate) fn home(&self) -> Option<Arc<Metric>> {
+        self.home.upgrade()
+    }
+
+    /// The sums of its cells.
+    pub(crate) fn read(&self) -> Vec<u64> {
+        let mut cells = cell::totals::read(&STORE, self.range);
+        if self.is_based()
+            && let Some(home) = self.home()
+        {
+            home.take_base(self.range, &mut cells);
+        }
+        cells
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.is_based()
+            && let Some(home) = self.home()
+        {
+            home.forget_base(self.range);
+        }
+        if self.range.len > 0 {
+            STORE.give_back(self.range);
+        }
+    }
+}
+
+impl Handle {
+    /// A way to a series that does not hold it.
+    pub(crate) fn borrowed(slot: &Arc<Slot>) -> Self {
+        Self { slot: Arc::clone(slot), index: slot.range.first, holds: false }
+    }
+
+    /// A way to a series that holds it. Called with the table of the metric locked, or before
+    /// anyone else knows of the series.
+    pub(crate) fn held(slot: &Arc<Slot>) -> Self {
+        slot.state.fetch_add(ONE, Ordering::Relaxed);
+        Self { slot: Arc::clone(slot), index: slot.range.first, holds: true }
+    }
+
+    /// The same series, from another cell on.
+    pub(crate) fn from(&self, first: u32) -> Self {
+        let mut handle = self.clone_as_it_is();
+        handle.index += first;
+        handle
+    }
+
+    fn clone_as_it_is(&self) -> Self {
+        if self.holds {
+            return self.clone();
+        }
+        Self { slot: Arc::clone(&self.slot), index: self.index, holds: false }
+    }
+
+    /// Changes one cell outside of any record.
+    #[inline]
+    pub(crate) fn change(&self, offset: u32, change: Change, ordering: Ordering) -> bool {
+        cell::change(self.index + offset, change, ordering)
+    }
+
+    /// The sums of `len` cells from the first one of the instrument.
+    pub(crate) fn read(&self, len: usize) -> Vec<u64> {
+        let mut cells = self.slot.read();
+        let first = (self.index - self.slot.range.first) as usize;
+        cells.drain(..first.min(cells.len()));
+        cells.truncate(len);
+        cells
+    }
+
+    /// Counts what could not be done.
+    #[cold]
+    pub(crate) fn refuse(&self, refusal: crate::cardinality::Refusal) {
+        if let Some(metric) = self.slot.home() {
+            metric.refusals.count(refusal);
+        }
+    }
+}
+
+/// A clone holds the series, whatever the original did.
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        let before = self.slot.state.fetch_add(ONE, Ordering::Relaxed);
+        let offset = self.index - self.slot.range.first;
+        // A handle that was looked up can outlive the removal of its series; to hold it is to
+        // bring it back, or to take what stands in its place.
+        let slot = match self.slot.home() {
+            Some(home) if before & GONE != 0 => home.bring_back(&self.slot),
+            _ => Arc::clone(&self.slot),
+        };
+        Self { index: slot.range.first + offset, slot, holds: true }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if self.holds {
+            // Release: who takes the series out has our updates behind it.
+            self.slot.state.fetch_sub(ONE, Ordering::Release);
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("index", &self.index).field("labels", &self.slot.text).finish()
+    }
+}
