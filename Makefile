@@ -1,7 +1,7 @@
 # Everything a newcomer types. `make run` needs git, make, a C compiler and Rust; `make test` fetches the rest.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench doc build
+.PHONY: help run test check bench bench-metrics doc build
 
 SPEED  ?= 60
 EVENTS ?= 2000000
@@ -10,7 +10,7 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target))
 BIN    := $(TARGET)/release/streamgauge
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 run: build ## play the packaged hour at 60 times its speed (SPEED=max: unpaced), rows to out/
 	@SPEED='$(SPEED)' scripts/run-hour.sh '$(BIN)'
@@ -23,9 +23,9 @@ test: ## the Rust tests, then the oracles: DuckDB, promtool, a real Prometheus
 
 check: ## formatting, lints, documentation, house rules
 	cargo fmt --all --check
-	cargo fmt --manifest-path bench/Cargo.toml --check
+	cargo fmt --manifest-path bench/Cargo.toml --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --manifest-path bench/Cargo.toml --all-targets --locked -- -D warnings
+	cargo clippy --manifest-path bench/Cargo.toml --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 	cargo test -p streamgauge --locked --test house
 
@@ -33,6 +33,11 @@ bench: build ## events per CPU-second beside a serde_json program (EVENTS=200000
 	cargo build --release --locked --manifest-path bench/Cargo.toml
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
 	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
+
+bench-metrics: ## nanoseconds and bytes of our metrics crate beside eight others (ROUNDS=5)
+	cargo build --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench
+	cargo run --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench \
+	  --bin metrics-bench -- --rounds '$(ROUNDS)'
 
 doc: ## the libraries' documentation
 	cargo doc --workspace --no-deps --locked

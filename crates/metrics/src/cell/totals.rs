@@ -1,10 +1,10 @@
 //! The sums of cells over all threads.
 
-use super::arena::{Span, chunk_of, offset};
+use super::arena::{Arena, Span, chunk_of, offset};
 use super::ranges::{Kind, Mask, Pool, Range};
 use super::store::Store;
 use super::update::Change;
-use crate::sync::{CHUNK, Ordering};
+use crate::sync::{CHUNK, Forever, Ordering};
 
 /// The sums of some chunks.
 #[derive(Clone, Debug, Default)]
@@ -14,19 +14,21 @@ pub(crate) struct Totals {
     cells: Vec<[u64; CHUNK]>,
 }
 
-/// A sum of integers that is near its greatest value is made with care, the others fast.
-const LARGE: u64 = 1 << 48;
+/// Integers below this cannot add up to more than fits, whatever the number of threads.
+const SMALL: u64 = 1 << 48;
 
 impl Totals {
     /// Sums up `chunks`, which are sorted and distinct.
     pub(crate) fn gather(store: &Store, chunks: Vec<usize>) -> Self {
         let kinds = store.kinds(&chunks);
-        // All downs before all ups: whoever sees a thing end has seen it begin.
-        let downs: Vec<_> = chunks.iter().zip(&kinds).map(|(chunk, kind)| downs(store, *chunk, kind)).collect();
-        let mut cells: Vec<_> = chunks.iter().zip(&kinds).map(|(chunk, kind)| sum(store, *chunk, kind)).collect();
-        for (cells, downs) in cells.iter_mut().zip(downs) {
-            let Some(downs) = downs else { continue };
-            cells.iter_mut().zip(downs).step_by(2).for_each(|(cell, down)| *cell = down);
+        // All downs before all ups: whoever sees a thing end has seen it begin. The list of arenas
+        // is looked up again in between, for the thread on which it began may be a new one.
+        let downs = gather(store, &chunks, &kinds, |kind| kind.pool == Pool::Paired);
+        let mut cells = gather(store, &chunks, &kinds, |_| true);
+        for ((cells, downs), kind) in cells.iter_mut().zip(downs).zip(kinds) {
+            if kind.pool == Pool::Paired {
+                cells.iter_mut().zip(downs).step_by(2).for_each(|(cell, down)| *cell = down);
+            }
         }
         Self { chunks, cells }
     }
@@ -61,51 +63,95 @@ fn subtract_float(sum: u64, base: u64) -> u64 {
     if rest.is_finite() { rest.to_bits() } else { sum }
 }
 
-fn downs(store: &Store, chunk: usize, kind: &Kind) -> Option<[u64; CHUNK]> {
-    (kind.pool == Pool::Paired).then(|| sum(store, chunk, kind))
+/// The sums of the chunks of the kinds that are `wanted`, the others 0.
+fn gather(store: &Store, chunks: &[usize], kinds: &[Kind], wanted: impl Fn(&Kind) -> bool) -> Vec<[u64; CHUNK]> {
+    let arenas = store.arenas();
+    let mut sums = vec![[0; CHUNK]; chunks.len()];
+    for ((chunk, kind), sums) in chunks.iter().zip(kinds).zip(&mut sums) {
+        if wanted(kind) {
+            sum(store, &arenas, *chunk, kind, sums);
+        }
+    }
+    sums
 }
 
-fn sum(store: &Store, chunk: usize, kind: &Kind) -> [u64; CHUNK] {
-    let mut total = [0; CHUNK];
+fn sum(store: &Store, arenas: &[Forever<Arena>], chunk: usize, kind: &Kind, sums: &mut [u64; CHUNK]) {
+    let floats = Floats::of(&kind.floats);
     match kind.pool {
         Pool::Recorded => {
-            let span = Span { chunk, first: 0, len: CHUNK };
-            store.copies(span, |copy| add(&mut total, copy, &kind.floats));
+            let mut copy = [0; CHUNK];
+            for arena in arenas.iter().filter(|arena| arena.chunk(chunk).is_some()) {
+                arena.copy(Span { chunk, first: 0, len: CHUNK }, &mut copy);
+                add(sums, &copy, &floats);
+            }
         }
-        Pool::Single => singles(store, chunk, Ordering::Relaxed, |copy| add(&mut total, copy, &kind.floats)),
+        Pool::Single => {
+            if !sum_small(arenas, chunk, sums) {
+                sum_all(arenas, chunk, Ordering::Relaxed, sums, &floats);
+            }
+        }
         // Acquire: what led to a down is seen by the look at the ups that follows.
-        Pool::Paired => singles(store, chunk, Ordering::Acquire, |copy| add(&mut total, copy, &kind.floats)),
+        Pool::Paired => sum_all(arenas, chunk, Ordering::Acquire, sums, &floats),
     }
-    total
+    store.late(Span { chunk, first: 0, len: CHUNK }, |cells| add(sums, cells, &floats));
 }
 
-fn singles(store: &Store, chunk: usize, ordering: Ordering, mut add: impl FnMut(&[u64])) {
-    let mut copy = [0; CHUNK];
-    for arena in store.arenas() {
-        if let Some(cells) = arena.chunk(chunk) {
-            copy.iter_mut().zip(cells).for_each(|(to, cell)| *to = cell.load(ordering));
-            add(&copy);
+/// Adds up cells without a look at what they are; false if one is not small, and nothing is done.
+fn sum_small(arenas: &[Forever<Arena>], chunk: usize, sums: &mut [u64; CHUNK]) -> bool {
+    let mut all = 0;
+    for cells in arenas.iter().filter_map(|arena| arena.chunk(chunk)) {
+        for (sum, cell) in sums.iter_mut().zip(cells) {
+            let cell = cell.load(Ordering::Relaxed);
+            *sum = sum.wrapping_add(cell);
+            all |= cell;
         }
     }
-    store.late(Span { chunk, first: 0, len: CHUNK }, add);
+    if all >= SMALL {
+        sums.fill(0);
+    }
+    all < SMALL
 }
 
-/// Adds the cells of one thread. Floats are few, so they are added by themselves and the rest in
-/// one sweep that knows nothing of them.
-fn add(total: &mut [u64; CHUNK], cells: &[u64], floats: &Mask) {
-    let places = || (0..CHUNK).filter(|place| is_float(floats, *place));
-    let mut sums = [0; CHUNK];
-    for place in places() {
-        sums[place] = Change::add_float(f64::from_bits(cells[place])).saturating(total[place]);
+fn sum_all(arenas: &[Forever<Arena>], chunk: usize, ordering: Ordering, sums: &mut [u64; CHUNK], floats: &Floats) {
+    let mut copy = [0; CHUNK];
+    for cells in arenas.iter().filter_map(|arena| arena.chunk(chunk)) {
+        copy.iter_mut().zip(cells).for_each(|(to, cell)| *to = cell.load(ordering));
+        add(sums, &copy, floats);
     }
-    let large = cells.iter().zip(total.iter()).fold(0, |all, (cell, total)| all | cell | total);
-    if large < LARGE {
-        total.iter_mut().zip(cells).for_each(|(total, cell)| *total = total.wrapping_add(*cell));
-    } else {
-        total.iter_mut().zip(cells).for_each(|(total, cell)| *total = total.saturating_add(*cell));
+}
+
+/// Adds the cells of one thread: the floats, which are few, by themselves, and the rest in one
+/// sweep that knows nothing of them.
+fn add(sums: &mut [u64; CHUNK], cells: &[u64], floats: &Floats) {
+    let mut float_sums = [0; CHUNK];
+    for (sum, place) in float_sums.iter_mut().zip(floats.places()) {
+        *sum = Change::add_float(f64::from_bits(cells[place])).saturating(sums[place]);
     }
-    for place in places() {
-        total[place] = sums[place];
+    sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum = sum.saturating_add(*cell));
+    for (sum, place) in float_sums.iter().zip(floats.places()) {
+        sums[place] = *sum;
+    }
+}
+
+/// Which cells of a chunk are floats.
+struct Floats {
+    places: [u16; CHUNK],
+    count: usize,
+}
+
+impl Floats {
+    #[expect(clippy::cast_possible_truncation, reason = "a chunk has a few hundred cells")]
+    fn of(mask: &Mask) -> Self {
+        let mut floats = Self { places: [0; CHUNK], count: 0 };
+        for place in (0..CHUNK).filter(|place| is_float(mask, *place)) {
+            floats.places[floats.count] = place as u16;
+            floats.count += 1;
+        }
+        floats
+    }
+
+    fn places(&self) -> impl Iterator<Item = usize> {
+        self.places.iter().take(self.count).map(|place| usize::from(*place))
     }
 }
 
