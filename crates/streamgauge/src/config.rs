@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use streamgauge_flow::Settings;
+use streamgauge_metrics::Limits;
 
 pub use effective::Effective;
 pub use fault::Faults;
@@ -76,6 +77,8 @@ pub struct Prometheus {
     pub size_bytes_buckets: Option<Vec<f64>>,
     /// The same for throughput.
     pub throughput_buckets: Option<Vec<f64>>,
+    /// How many series there may be, and which labels.
+    pub limits: Limits,
 }
 
 /// Where events come from: inputs that follow each other.

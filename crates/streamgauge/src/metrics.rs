@@ -23,7 +23,7 @@ pub(crate) fn describe() -> Vec<Desc> {
     all
 }
 
-/// An empty registry with the configured buckets.
+/// An empty registry with the configured buckets and limits.
 ///
 /// # Errors
 /// If the buckets cannot be used.
@@ -33,6 +33,7 @@ pub(crate) fn registry(endpoint: Option<&Prometheus>) -> Result<Registry, Option
         latency_ms: endpoint.latency_ms_buckets.clone(),
         size_bytes: endpoint.size_bytes_buckets.clone(),
         throughput: endpoint.throughput_buckets.clone(),
+        limits: endpoint.limits.clone(),
         ..Options::default()
     })
 }

@@ -172,9 +172,9 @@ const ENDPOINT: &[Key] = &[
 ];
 
 const REGISTRY: &[Key] = &[
-    Key::scalar("max_cardinality", COUNT, "The most series of all metrics together.").only("10000"),
-    Key::scalar("max_labels_per_metric", COUNT, "The most labels of one metric.").only("10"),
-    Key::scalar("max_label_value_length", COUNT, "The longest label value, in characters.").only("256"),
+    Key::scalar("max_cardinality", COUNT, "The most series of all metrics together; more share one series.").or("10000"),
+    Key::scalar("max_labels_per_metric", COUNT, "The most labels of one metric.").or("10"),
+    Key::scalar("max_label_value_length", COUNT, "The longest label value, in characters.").or("256"),
 ];
 
 const HISTOGRAMS: &[Key] = &[
@@ -236,12 +236,12 @@ const RESOURCE: &[Key] = &[Key::of("attributes", Kind::Map(&TEXT), "Attributes b
 
 const CARDINALITY: &[Key] = &[
     Key::scalar("max_total_series", COUNT, "The same as `registry.max_cardinality`; unequal values are a fault.")
-        .only("10000"),
-    Key::scalar("max_series_per_metric", COUNT, "The most series of one metric.").only("1000"),
+        .or("10000"),
+    Key::scalar("max_series_per_metric", COUNT, "The most series of one metric; more share one series.").or("1000"),
     Key::scalar("warning_threshold", SHARE, "The share of a limit that is worth a warning.").only("0.8"),
     Key::scalar("critical_threshold", SHARE, "The share of a limit that is critical.").only("0.95"),
     Key::of("high_cardinality_labels", TEXTS, "Label names that are refused because their values have no bound.")
-        .only("[user_id, session_id, request_id, trace_id, timestamp, ip_address]"),
+        .or("[user_id, session_id, request_id, trace_id, timestamp, ip_address]"),
 ];
 
 const SOURCE: &[Key] = &[

@@ -2,6 +2,8 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 
+use streamgauge_metrics::Limits;
+
 use super::super::fault::{Faults, Reported};
 use super::super::scalar::number;
 use super::super::value::Value;
@@ -24,10 +26,26 @@ pub(super) fn prometheus(root: &Value, faults: &mut Faults) -> Result<Option<Pro
     if prometheus.says("enabled", "false") {
         return Ok(None);
     }
-    endpoint(prometheus, faults).map(Some).ok_or(Reported)
+    let limits = limits(root).ok_or(Reported)?;
+    endpoint(prometheus, limits, faults).map(Some).ok_or(Reported)
 }
 
-fn endpoint(prometheus: &Value, faults: &mut Faults) -> Option<Prometheus> {
+fn limits(root: &Value) -> Option<Limits> {
+    let (registry, cardinality) =
+        (root.at("observability.prometheus.registry")?, root.at("observability.cardinality")?);
+    // Two names of one limit; if both are given they are equal.
+    let total = cardinality.get("max_total_series").filter(|total| total.is_given());
+    let denied = cardinality.get("high_cardinality_labels")?.items()?;
+    Some(Limits {
+        max_series: total.or(registry.get("max_cardinality"))?.text()?.parse().ok()?,
+        max_series_per_metric: cardinality.parse("max_series_per_metric")?,
+        max_labels: registry.parse("max_labels_per_metric")?,
+        max_value_chars: registry.parse("max_label_value_length")?,
+        denied_labels: denied.iter().filter_map(|label| label.text().map(str::to_owned)).collect(),
+    })
+}
+
+fn endpoint(prometheus: &Value, limits: Limits, faults: &mut Faults) -> Option<Prometheus> {
     let address = address(prometheus, faults);
     let path = path(prometheus.at("endpoint.path")?, faults);
     let mut bounds = |name: &str| match prometheus.at(&format!("histograms.{name}")) {
@@ -43,6 +61,7 @@ fn endpoint(prometheus: &Value, faults: &mut Faults) -> Option<Prometheus> {
         latency_ms_buckets: latency.ok()?,
         size_bytes_buckets: size.ok()?,
         throughput_buckets: throughput.ok()?,
+        limits,
     })
 }
 
