@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use streamgauge_metrics::{Counter, Family, Gauge, Histogram, LabelSet, Metrics};
+use streamgauge_metrics::{Counter, Family, Gauge, Histogram, LabelSet, Metrics, record};
 
 use crate::batch::Reason;
 use crate::pipeline::{EndToEnd, Timing};
@@ -13,18 +13,11 @@ use crate::window::Window;
 #[derive(Metrics, Clone, Debug)]
 #[metrics(prefix = "stream_processor")]
 pub struct PipelineMetrics {
-    /// Events received, by type; those that could not be decoded are of type unknown.
-    pub events_received_total: Family<Counter, ByType>,
-    /// Events that at least one window took, by type.
-    pub events_processed_total: Family<Counter, ByType>,
+    /// What became of the events of a type.
+    #[metrics(flatten)]
+    pub events: Family<EventMetrics, ByType>,
     /// Events that no window took, by type and reason.
     pub events_dropped_total: Family<Counter, Dropped>,
-    /// Time from the read of a batch to the end of its processing, counted for each event, in milliseconds.
-    #[metrics(buckets = LATENCY_MS)]
-    pub processing_duration_ms: Family<Histogram, ByType>,
-    /// Time from an event to its completion in milliseconds; for input played at full speed, from its read.
-    #[metrics(buckets = LATENCY_MS)]
-    pub end_to_end_latency_ms: Family<Histogram, ByType>,
     /// Dead letters by reason, and failures of source and sink.
     pub errors_total: Family<Counter, ErrorType>,
     /// Panes that are kept, one for each window and key, by the type of the window.
@@ -35,6 +28,22 @@ pub struct PipelineMetrics {
     pub aggregations_computed_total: Family<Counter, ByAggregation>,
     /// Duplicate events detected.
     pub deduplication_hits_total: Counter,
+}
+
+/// What is known of a batch together: no scrape shows more events processed than received.
+#[derive(Metrics, Clone, Debug)]
+#[metrics(group, prefix = "stream_processor")]
+pub struct EventMetrics {
+    /// Events received, by type; those that could not be decoded are of type unknown.
+    pub events_received_total: Counter,
+    /// Events that at least one window took, by type.
+    pub events_processed_total: Counter,
+    /// Time from the read of a batch to the end of its processing, counted for each event, in milliseconds.
+    #[metrics(buckets = LATENCY_MS)]
+    pub processing_duration_ms: Histogram,
+    /// Time from an event to its completion in milliseconds; for input played at full speed, from its read.
+    #[metrics(buckets = LATENCY_MS)]
+    pub end_to_end_latency_ms: Histogram,
 }
 
 /// The type of an event: the first 20 types seen, then `other`.
@@ -106,10 +115,7 @@ struct TypeTally {
     received: u64,
     processed: u64,
     dropped: [u64; Verdict::DROPS],
-    received_total: Counter,
-    processed_total: Counter,
-    processing: Histogram,
-    end_to_end: Histogram,
+    metrics: EventMetrics,
 }
 
 impl Verdict {
@@ -185,7 +191,7 @@ impl Tally {
     pub(crate) fn record(&mut self, timing: &Timing<'_>, windows: &[Window]) {
         for (event_type, time) in self.times.drain(..) {
             if let EndToEnd::Each(latency) = timing.end_to_end {
-                self.types[event_type].end_to_end.observe(latency(time));
+                self.types[event_type].metrics.end_to_end_latency_ms.observe(latency(time));
             }
         }
         for tally in &mut self.types {
@@ -226,10 +232,7 @@ impl TypeTally {
             received: 0,
             processed: 0,
             dropped: [0; Verdict::DROPS],
-            received_total: metrics.events_received_total.handle(&labels),
-            processed_total: metrics.events_processed_total.handle(&labels),
-            processing: metrics.processing_duration_ms.handle(&labels),
-            end_to_end: metrics.end_to_end_latency_ms.handle(&labels),
+            metrics: metrics.events.handle(&labels),
         }
     }
 
@@ -237,12 +240,17 @@ impl TypeTally {
         if self.received == 0 {
             return;
         }
-        self.received_total.inc_by(self.received);
-        self.processed_total.inc_by(self.processed);
-        self.processing.observe_n(timing.processing_ms, self.processed);
-        if let EndToEnd::Same(latency) = timing.end_to_end {
-            self.end_to_end.observe_n(latency, self.processed);
-        }
+        // Latencies that differ from event to event are observed already.
+        let (latency, alike) = match timing.end_to_end {
+            EndToEnd::Same(latency) => (latency, self.processed),
+            EndToEnd::Each(_) => (0.0, 0),
+        };
+        record((
+            self.metrics.events_received_total.adding(self.received),
+            self.metrics.events_processed_total.adding(self.processed),
+            self.metrics.processing_duration_ms.observing_n(timing.processing_ms, self.processed),
+            self.metrics.end_to_end_latency_ms.observing_n(latency, alike),
+        ));
         let dropped = std::mem::take(&mut self.dropped);
         dropped.iter().enumerate().filter(|(_, count)| **count > 0).for_each(|(index, count)| {
             self.record_drops(index, *count, metrics);

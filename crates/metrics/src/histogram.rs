@@ -120,8 +120,9 @@ impl Histogram {
         self.observing_n(value, 1)
     }
 
+    /// `n` observations of the same value as a part of a [`record`](crate::record).
     #[inline]
-    fn observing_n(&self, value: f64, n: u64) -> Observing {
+    pub fn observing_n(&self, value: f64, n: u64) -> Observing {
         let sum = self.handle.index;
         let bucket = sum + 1 + self.bounds.place_of(value);
         let amount = if value.is_nan() { self.not_a_number() } else { value * n as f64 };

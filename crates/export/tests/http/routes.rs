@@ -30,7 +30,7 @@ fn metrics_are_served_with_the_exact_content_type_and_the_current_values() {
     assert_eq!(answer.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     assert!(answer.body.contains("\njobs_total 7\n"), "{}", answer.body);
-    assert!(answer.body.contains("\nmetrics_registry_total_series 3\n"));
+    assert!(answer.body.contains("\nmetrics_registry_total_series 5\n"));
 }
 
 #[test]
