@@ -1,0 +1,95 @@
+//! What is printed for our crate alone: more threads than cores, threads that come and go, many series under many threads.
+
+use crate::contender::Outcome;
+use crate::input;
+use crate::ours;
+use crate::sheet::per_call;
+use std::fs;
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Instant;
+use streamgauge_metrics::{Counter, Desc, Registry};
+
+/// Runs and prints all of them. To be called in a process of its own: it reads how much memory the process has.
+pub fn print() -> Outcome {
+    many_series()?;
+    coming_and_going()?;
+    crowded()
+}
+
+/// 10,000 series, each moved by each of 64 threads that are all alive at the end.
+fn many_series() -> Outcome {
+    const SERIES: usize = 10_000;
+    const THREADS: usize = 64;
+    let before = resident()?;
+    let registry = ours::roomy()?;
+    let family = ours::counters(&registry)?;
+    let labels = input::series(SERIES);
+    let held: Vec<Counter> = labels.iter().map(|(m, p)| family.handle(&ours::labels_of(m, p))).collect();
+    let (moved, read) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+    let after = thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                held.iter().for_each(Counter::inc);
+                moved.wait();
+                read.wait();
+            });
+        }
+        moved.wait();
+        let after = resident();
+        read.wait();
+        after
+    })?;
+    let total: u64 = held.iter().map(Counter::get).sum();
+    all_there(total, SERIES * THREADS)?;
+    println!("{SERIES} series x {THREADS} threads: {after:.1} MB resident, {before:.1} MB before; the total is exact");
+    Ok(())
+}
+
+/// 10,000 threads, fifty alive at a time, an increment each.
+fn coming_and_going() -> Outcome {
+    const THREADS: usize = 10_000;
+    const AT_A_TIME: usize = 50;
+    let registry = Registry::new();
+    let counter: Counter = registry.register(Desc::of::<Counter>("threads_total", "Help."))?;
+    let start = Instant::now();
+    for _ in 0..THREADS / AT_A_TIME {
+        thread::scope(|scope| {
+            for _ in 0..AT_A_TIME {
+                scope.spawn(|| black_box(&counter).inc());
+            }
+        });
+    }
+    let micros = start.elapsed().as_secs_f64() * 1e6 / THREADS as f64;
+    let resident = resident()?;
+    all_there(counter.get(), THREADS)?;
+    println!(
+        "{THREADS} threads, one inc each: the total is exact, {micros:.1} us a thread, {resident:.1} MB resident at the end"
+    );
+    Ok(())
+}
+
+/// Eight threads on one counter: nanoseconds of wall time per operation of each.
+fn crowded() -> Outcome {
+    const THREADS: usize = 8;
+    let cores = thread::available_parallelism()?.get();
+    let registry = Registry::new();
+    let counter: Counter = registry.register(Desc::of::<Counter>("crowded_total", "Help."))?;
+    let nanos = per_call(THREADS, &|_| black_box(&counter).inc(), &|| {});
+    let each = nanos * (cores.min(THREADS) as f64) / THREADS as f64;
+    println!("{THREADS} threads on one counter, {cores} cores: {nanos:.2} ns/op a thread, {each:.2} ns of CPU");
+    Ok(())
+}
+
+fn all_there(total: u64, expected: usize) -> Outcome {
+    if usize::try_from(total)? == expected { Ok(()) } else { Err(format!("counted {total} of {expected}").into()) }
+}
+
+/// Megabytes of this process that are in memory.
+fn resident() -> Outcome<f64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("/proc/self/status names no VmRSS")?;
+    let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+    Ok(kibibytes * 1_024.0 / 1e6)
+}

@@ -1,0 +1,94 @@
+//! The rows of the table.
+
+/// One kind of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Row {
+    /// `black_box(i)` and nothing else.
+    Empty,
+    /// A counter that is held, plus one.
+    Counter,
+    /// An observation in a held histogram of 13 bounds.
+    Histogram,
+    /// Two counters and a histogram that appear together in a snapshot.
+    Group,
+    /// The same three, one after the other: for comparison with those who have no group.
+    OneByOne,
+    /// Two labels that are enums: look up, plus one.
+    Enums,
+    /// Two labels that are `&'static str`: look up, plus one.
+    Statics,
+    /// Two labels whose values were made at run time: look up, plus one.
+    Strings,
+    /// Heap bytes of a counter with two labels.
+    CounterBytes,
+    /// Heap bytes of a 13-bucket histogram with two labels.
+    HistogramBytes,
+    /// A snapshot of 10,000 counters.
+    CounterSnapshot,
+    /// A snapshot of 1,000 histograms.
+    HistogramSnapshot,
+}
+
+impl Row {
+    /// All, in the order of the table.
+    pub const ALL: [Self; 12] = [
+        Self::Empty,
+        Self::Counter,
+        Self::Histogram,
+        Self::Group,
+        Self::OneByOne,
+        Self::Enums,
+        Self::Statics,
+        Self::Strings,
+        Self::CounterBytes,
+        Self::HistogramBytes,
+        Self::CounterSnapshot,
+        Self::HistogramSnapshot,
+    ];
+
+    /// Its name between processes and after `--row`.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Counter => "counter",
+            Self::Histogram => "histogram",
+            Self::Group => "group",
+            Self::OneByOne => "one-by-one",
+            Self::Enums => "enums",
+            Self::Statics => "statics",
+            Self::Strings => "strings",
+            Self::CounterBytes => "counter-bytes",
+            Self::HistogramBytes => "histogram-bytes",
+            Self::CounterSnapshot => "counter-snapshot",
+            Self::HistogramSnapshot => "histogram-snapshot",
+        }
+    }
+
+    /// Its name for people.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Empty => "empty loop",
+            Self::Counter => "counter inc, held handle",
+            Self::Histogram => "histogram observe, 13 bounds",
+            Self::Group => "2 counters + histogram, together",
+            Self::OneByOne => "2 counters + histogram, in turn",
+            Self::Enums => "enum labels: look up + inc",
+            Self::Statics => "static strings: look up + inc",
+            Self::Strings => "run-time strings: look up + inc",
+            Self::CounterBytes => "heap B: counter series",
+            Self::HistogramBytes => "heap B: histogram series",
+            Self::CounterSnapshot => "snapshot us: 10,000 counters",
+            Self::HistogramSnapshot => "snapshot us: 1,000 histograms",
+        }
+    }
+
+    /// Whether it is a time per operation, and so has a ratio to the empty loop.
+    pub const fn is_update(self) -> bool {
+        (self as u8) < Self::CounterBytes as u8
+    }
+
+    /// The row of that key.
+    pub fn of(key: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|row| row.key() == key)
+    }
+}
