@@ -14,6 +14,7 @@
 
 mod arena;
 mod chunks;
+pub(crate) mod pair;
 mod ranges;
 mod store;
 mod thread;

@@ -1,6 +1,6 @@
 //! Levels that go up and down.
 
-use crate::cell::Change;
+use crate::cell::{Change, pair};
 use crate::desc::Kind;
 use crate::histogram::Bounds;
 use crate::instrument::{Sealed, Single};
@@ -142,29 +142,28 @@ impl Gauge {
     }
 }
 
-/// Where an [`UpDownCounter`] keeps what went down, and what went up.
-const DOWN: u32 = 0;
-const UP: u32 = 1;
-
 impl UpDownCounter {
     /// Adds one.
     #[inline]
     pub fn inc(&self) {
-        self.handle.change(UP, Change::add(1), Ordering::Relaxed);
+        self.go(pair::UP, 1);
     }
 
     /// Takes one away.
     #[inline]
     pub fn dec(&self) {
-        // Release: who sees the end of a thing sees its beginning, whatever thread that was on.
-        self.handle.change(DOWN, Change::add(1), Ordering::Release);
+        self.go(pair::DOWN, 1);
     }
 
     /// Adds `amount`, or takes it away if it is negative.
     #[inline]
     pub fn add(&self, amount: i64) {
-        let (side, ordering) = if amount < 0 { (DOWN, Ordering::Release) } else { (UP, Ordering::Relaxed) };
-        self.handle.change(side, Change::add(amount.unsigned_abs()), ordering);
+        self.go(if amount < 0 { pair::DOWN } else { pair::UP }, amount.unsigned_abs());
+    }
+
+    #[inline]
+    fn go(&self, side: u32, amount: u64) {
+        self.handle.change(side, Change::add(amount), pair::ordering(side));
     }
 
     /// The number now. What went down is looked at first, so that what is counted up and then

@@ -9,7 +9,7 @@ use crate::cell::{Pool, Range, STORE, Shape, Totals, totals};
 use crate::histogram::Bounds;
 use crate::label::{self, Label};
 use crate::slot::{Handle, Slot};
-use crate::sync::{self, Arc, AtomicU64, Mutex, Ordering, RwLock, Weak};
+use crate::sync::{self, Arc, Mutex, OnceLock, Ordering, RwLock, Weak};
 
 /// How an instrument keeps its numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,7 @@ pub struct Metric {
     constant: Box<str>,
     /// The labels of the series for what has no room; that series counts towards no limit.
     overflow_text: Box<str>,
+    overflow: OnceLock<Arc<Slot>>,
     max_series: usize,
     max_value_chars: usize,
     budget: Arc<Budget>,
@@ -141,17 +142,17 @@ impl Metric {
         limits: &Limits,
         budget: &Arc<Budget>,
     ) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
         let mut overflow_text = constant.to_owned();
         labels.iter().for_each(|label| label::push(&mut overflow_text, &label.name, OVERFLOW));
         Arc::new_cyclic(|this| Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            id: sync::serial(),
             name: name.into(),
             shape: plan.shape,
             parts: plan.parts,
             labels,
             constant: constant.into(),
             overflow_text: overflow_text.into(),
+            overflow: OnceLock::new(),
             max_series: limits.max_series_per_metric,
             max_value_chars: limits.max_value_chars,
             budget: Arc::clone(budget),
@@ -181,6 +182,9 @@ impl Metric {
         if let Some(known) = sync::read(&self.table).series.get(text.as_str()) {
             return Ok(Arc::clone(&known.0));
         }
+        if *text == *self.overflow_text {
+            return Ok(Arc::clone(self.overflow()));
+        }
         self.create(text.into())
     }
 
@@ -196,20 +200,42 @@ impl Metric {
         if let Some(known) = table.series.get(&*text) {
             return Ok(Arc::clone(&known.0));
         }
-        if self.charged(&table) >= self.max_series {
-            return Err(SeriesError::MetricFull { limit: self.max_series });
-        }
-        self.budget.take()?;
+        self.charge(&table)?;
         Ok(self.insert(&mut table, text))
     }
 
     /// The series for updates that have none of their own.
-    pub(crate) fn overflow(&self) -> Arc<Slot> {
-        let mut table = sync::write(&self.table);
-        match table.series.get(&*self.overflow_text) {
-            Some(known) => Arc::clone(&known.0),
-            None => self.insert(&mut table, self.overflow_text.clone()),
+    pub(crate) fn overflow(&self) -> &Arc<Slot> {
+        let slot = self.overflow.get_or_init(|| self.new_slot(self.overflow_text.clone(), true));
+        if !cfg!(feature = "noop") && !slot.is_there() {
+            self.put_in(&mut sync::write(&self.table), slot);
         }
+        slot
+    }
+
+    /// A series that is in no scrape until it is [shown](Self::show), for one of a closed set of
+    /// label sets.
+    pub(crate) fn hidden(&self, values: &[&str]) -> Arc<Slot> {
+        let mut text = String::from(&*self.constant);
+        self.labels.iter().zip(values).for_each(|(label, value)| label::push(&mut text, &label.name, value));
+        self.new_slot(text.into(), true)
+    }
+
+    /// Puts a series that has been hidden, or removed, into the scrapes. It begins at 0.
+    pub(crate) fn show(&self, slot: &Arc<Slot>) -> Result<(), SeriesError> {
+        let mut table = sync::write(&self.table);
+        if !slot.is_there() {
+            self.charge(&table)?;
+            self.put_in(&mut table, slot);
+        }
+        Ok(())
+    }
+
+    fn charge(&self, table: &Table) -> Result<(), SeriesError> {
+        if self.charged(table) >= self.max_series {
+            return Err(SeriesError::MetricFull { limit: self.max_series });
+        }
+        self.budget.take()
     }
 
     /// How many series count towards the limits: those with labels of their own.
@@ -221,14 +247,34 @@ impl Metric {
     }
 
     fn insert(&self, table: &mut Table, text: Box<str>) -> Arc<Slot> {
+        let slot = self.new_slot(text, false);
+        table.series.insert(ByText(Arc::clone(&slot)));
+        table.list = None;
+        slot
+    }
+
+    fn new_slot(&self, text: Box<str>, hidden: bool) -> Arc<Slot> {
         let range = match self.shape.len {
             0 => Range { first: 0, len: 0, pool: Pool::Single },
             _ => STORE.take(&self.shape),
         };
-        let slot = Arc::new(Slot::new(range, text, Weak::clone(&self.this)));
-        table.series.insert(ByText(Arc::clone(&slot)));
+        Arc::new(Slot::new(range, text, Weak::clone(&self.this), hidden))
+    }
+
+    /// Puts a series back into the table: what its cells hold is from before.
+    fn put_in(&self, table: &mut Table, slot: &Arc<Slot>) {
+        if slot.is_there() {
+            return;
+        }
+        slot.level.store(0, Ordering::Relaxed);
+        let cells = totals::read(&STORE, slot.range);
+        let based = cells.iter().any(|cell| *cell > 0);
+        if based {
+            sync::lock(&self.bases).insert(slot.range.first, cells.into());
+        }
+        slot.come_back(based);
+        table.series.insert(ByText(Arc::clone(slot)));
         table.list = None;
-        slot
     }
 
     fn text(&self, values: &[impl AsRef<str>]) -> Result<String, SeriesError> {
@@ -304,12 +350,8 @@ impl Metric {
             }
             return now;
         }
-        let cells = totals::read(&STORE, gone.range);
-        sync::lock(&self.bases).insert(gone.range.first, cells.into());
-        gone.come_back();
         self.budget.take_anyway(self.charge_of(gone));
-        table.series.insert(ByText(Arc::clone(gone)));
-        table.list = None;
+        self.put_in(&mut table, gone);
         Arc::clone(gone)
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::cell::{self, Change, Range, STORE};
 use crate::metric::Metric;
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, Weak};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, Step, Weak, at};
 
 /// The one place of a series. The cells go back when the last reference is gone.
 pub(crate) struct Slot {
@@ -36,8 +36,9 @@ pub struct Handle {
 }
 
 impl Slot {
-    pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>) -> Self {
-        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), range, text, home }
+    /// A series, in the scrapes of its metric or hidden from them.
+    pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>, hidden: bool) -> Self {
+        Self { state: AtomicUsize::new(if hidden { GONE } else { 0 }), level: AtomicU64::new(0), range, text, home }
     }
 
     /// Whether the series is in the scrapes of its metric.
@@ -53,24 +54,28 @@ impl Slot {
             if state >= ONE {
                 return false;
             }
-            // AcqRel: the updates of handles that were dropped are behind it.
-            match self.state.compare_exchange_weak(state, state | GONE, Ordering::AcqRel, Ordering::Relaxed) {
+            let order = at(Step::TakeOut, Ordering::AcqRel);
+            match self.state.compare_exchange_weak(state, state | GONE, order, Ordering::Relaxed) {
                 Ok(_) => return true,
                 Err(now) => state = now,
             }
         }
     }
 
-    /// Puts the series back with a base. Called with the table of the metric locked.
-    pub(crate) fn come_back(&self) {
-        self.state.fetch_or(BASED, Ordering::Relaxed);
+    /// Puts the series back, with a base if there is one. Called with the table of the metric
+    /// locked.
+    pub(crate) fn come_back(&self, based: bool) {
+        if based {
+            self.state.fetch_or(BASED, Ordering::Relaxed);
+        }
         self.state.fetch_and(!GONE, Ordering::Relaxed);
     }
 
     /// Hands a hold on this series over to another. Called with the table of the metric locked.
     pub(crate) fn pass_hold(&self, other: &Self) {
         other.state.fetch_add(ONE, Ordering::Relaxed);
-        self.state.fetch_sub(ONE, Ordering::Release);
+        // Relaxed: nothing was done through this hold yet.
+        self.state.fetch_sub(ONE, Ordering::Relaxed);
     }
 
     /// Whether the metric has a base for the series.
@@ -85,9 +90,9 @@ impl Slot {
     /// The sums of its cells.
     pub(crate) fn read(&self) -> Vec<u64> {
         let mut cells = cell::totals::read(&STORE, self.range);
-        if self.is_based()
-            && let Some(home) = self.home()
-        {
+        // The base is looked up in any case: its lock orders this with a series that comes back,
+        // what `state` says may be older than the cells.
+        if let Some(home) = self.home() {
             home.take_base(self.range, &mut cells);
         }
         cells
@@ -152,7 +157,9 @@ impl Handle {
     /// Counts what could not be done.
     #[cold]
     pub(crate) fn refuse(&self, refusal: crate::cardinality::Refusal) {
-        if let Some(metric) = self.slot.home() {
+        if !cfg!(feature = "noop")
+            && let Some(metric) = self.slot.home()
+        {
             metric.refusals.count(refusal);
         }
     }
@@ -166,7 +173,7 @@ impl Clone for Handle {
         // A handle that was looked up can outlive the removal of its series; to hold it is to
         // bring it back, or to take what stands in its place.
         let slot = match self.slot.home() {
-            Some(home) if before & GONE != 0 => home.bring_back(&self.slot),
+            Some(home) if before & GONE != 0 && !cfg!(feature = "noop") => home.bring_back(&self.slot),
             _ => Arc::clone(&self.slot),
         };
         Self { index: slot.range.first + offset, slot, holds: true }
@@ -176,14 +183,13 @@ impl Clone for Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         if self.holds {
-            // Release: who takes the series out has our updates behind it.
-            self.slot.state.fetch_sub(ONE, Ordering::Release);
+            self.slot.state.fetch_sub(ONE, at(Step::LetGo, Ordering::Release));
         }
     }
 }
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("index", &self.index).field("labels", &self.slot.text).finish()
+        f.debug_struct("Handle").field("index", &self.index).field("labels", &self.slot.text).finish_non_exhaustive()
     }
 }

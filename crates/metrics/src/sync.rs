@@ -6,53 +6,23 @@
 
 use std::sync::{LockResult, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
+mod step;
+
 pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, Weak};
+
+pub(crate) use self::step::Step;
 
 /// Cells of a chunk: what one copy takes, and so what one record can span.
 pub(crate) const CHUNK: usize = 512;
 /// Chunks an arena has room for.
-pub(crate) const CHUNKS: usize = 1024;
+pub(crate) const CHUNKS: usize = 1152;
 /// Cells that one record may write.
 pub(crate) const RECORD: usize = 32;
 
 /// A number with one writer at a time and any number of readers.
 #[derive(Debug)]
 pub(crate) struct Cell(AtomicU64);
-
-/// The places of the protocol where an ordering carries the proof. The models weaken each in turn
-/// and must see the harm; here every place has the ordering that is written there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// The end of a record is visible to whoever sees an undo word of the next.
-    FenceBeforeUndo,
-    /// Publishes the undo words.
-    Begin,
-    /// The beginning is visible to whoever sees a cell of the record.
-    FenceBeforeCells,
-    /// Publishes the cells.
-    End,
-    /// A copy is not older than the records that were complete when it began.
-    ReadFirst,
-    /// With `FenceBeforeCells`.
-    FenceAfterCopy,
-    /// With `Begin`: the undo words are complete.
-    ReadSecond,
-    /// With `FenceBeforeUndo`.
-    FenceAfterUndo,
-    /// The answer is complete before it is announced.
-    Answer,
-    /// With `Answer`.
-    TakeAnswer,
-    /// The reader of the answer before is done with it.
-    ReadRequest,
-    /// With `ReadRequest`.
-    Request,
-    /// The undo words were not overwritten while they were read.
-    StillTheSame,
-    /// The answer is to this request and not to an earlier one.
-    ItsOwnAnswer,
-}
 
 impl Cell {
     pub(crate) const fn new(value: u64) -> Self {
@@ -75,6 +45,11 @@ impl Cell {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+/// What has this in it begins at a page of memory.
+#[derive(Debug)]
+#[repr(align(4096))]
+pub(crate) struct Page;
 
 /// The ordering at a step of the protocol.
 #[inline]
@@ -112,6 +87,7 @@ pub(crate) fn wait(turn: u32) {
 pub(crate) type Forever<T> = &'static T;
 
 /// The same thing once more.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "behind the other door it is a counted reference")]
 pub(crate) const fn same<T>(thing: &Forever<T>) -> Forever<T> {
     thing
 }
@@ -119,6 +95,12 @@ pub(crate) const fn same<T>(thing: &Forever<T>) -> Forever<T> {
 /// Gives something to the process for good.
 pub(crate) fn forever<T>(value: T) -> Forever<T> {
     Box::leak(Box::new(value))
+}
+
+/// A number that no other call gets.
+pub(crate) fn serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 // A poisoned lock is entered all the same: what it guards here is changed by single inserts and

@@ -41,22 +41,28 @@ const LENGTH: u64 = (1 << LENGTH_BITS) - 1;
 /// One complete record.
 const ONE: u64 = 1 << LENGTH_BITS;
 
-/// Cells with one writer. Padded, so that no two owners share a cache line of the words they write.
-#[repr(align(128))]
+/// Cells with one writer.
+///
+/// The order and the alignment are for speed: a load is held up by an earlier store to an address
+/// that agrees with its own in the lower 12 bits. So the words that each record writes are kept
+/// half a page away from the table's first entries, which each record reads.
+#[repr(C)]
 pub(crate) struct Arena {
+    _page: sync::Page,
+    /// 4 ½ pages.
+    chunks: Chunks,
+    /// Index and old value of each cell of the record in flight. The owner writes it.
+    undo: [(Cell, Cell); RECORD],
     /// Complete records << 6 | cells of the record in flight, 0 between two. The owner writes it.
     seq: Cell,
     /// The request answered last. The owner writes it.
     answered: Cell,
     /// The request to answer. Readers write it, holding `asking`.
     wanted: Cell,
-    /// Index and old value of each cell of the record in flight. The owner writes it.
-    undo: [(Cell, Cell); RECORD],
-    chunks: Chunks,
-    /// The answer. The owner writes it, when asked.
-    answer: [Cell; CHUNK],
     /// The number of the last request.
     asking: Mutex<u64>,
+    /// The answer. The owner writes it, when asked.
+    answer: [Cell; CHUNK],
 }
 
 /// Some cells of one chunk.
@@ -92,6 +98,7 @@ const fn complete(seq: u64) -> u64 {
 impl Arena {
     pub(crate) fn new() -> Self {
         Self {
+            _page: sync::Page,
             seq: Cell::new(0),
             answered: Cell::new(0),
             wanted: Cell::new(0),
@@ -113,12 +120,26 @@ impl Arena {
         self.chunks.touch(chunk)
     }
 
-    /// Writes the cells of `update` as one record. For the owner, which found `chunk` in this
-    /// arena. Runs no code of a caller and cannot panic.
-    #[inline]
+    /// Answers whoever asks, and writes the cells of `update` as one record. For the owner, which
+    /// found `chunk` in this arena. Runs no code of a caller and cannot panic.
     pub(crate) fn record<U: Update>(&self, chunk: &Chunk, update: &U) {
-        const { assert!(U::CELLS <= RECORD && U::CELLS <= LENGTH as usize) };
-        self.answer_if_asked();
+        if self.is_asked() {
+            self.answer();
+        }
+        self.write(chunk, update);
+    }
+
+    /// Whether a reader waits for an answer, which comes before the next record.
+    #[inline]
+    pub(crate) fn is_asked(&self) -> bool {
+        self.wanted.load(Relaxed) != self.answered.own()
+    }
+
+    /// The record itself.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "see `record.rs`")]
+    pub(crate) fn write<U: Update>(&self, chunk: &Chunk, update: &U) {
+        const { assert!(U::CELLS <= RECORD && U::CELLS as u64 <= LENGTH) };
         let seq = self.seq.own();
         fence_at(Step::FenceBeforeUndo, Release);
         let mut words = self.undo.iter();
@@ -133,13 +154,6 @@ impl Arena {
         // Read again, not taken from the undo words: a record may touch a cell twice.
         update.each(|index, change| apply(&chunk[offset(index)], change));
         self.seq.store(seq + ONE, at(Step::End, Release));
-    }
-
-    #[inline]
-    fn answer_if_asked(&self) {
-        if self.wanted.load(Relaxed) != self.answered.own() {
-            self.answer();
-        }
     }
 
     #[cold]
@@ -211,8 +225,7 @@ impl Arena {
             return None;
         }
         let base = (span.chunk * CHUNK + span.first) as u64;
-        // The last entry first: a cell that was written twice gets its oldest value.
-        for (index, old) in words[..count].iter().rev() {
+        for (index, old) in &words[..count] {
             let place = usize::try_from(index.wrapping_sub(base)).ok().and_then(|i| out.get_mut(i));
             if let Some(place) = place {
                 *place = *old;
@@ -289,7 +302,6 @@ fn pack(number: u64, span: Span) -> u64 {
     number << 32 | (span.chunk as u64) << 20 | (span.first as u64) << 10 | span.len as u64
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "masked to at most 12 bits")]
 const fn unpack(request: u64) -> Span {
     Span {
         chunk: (request >> 20 & 0xfff) as usize,

@@ -10,6 +10,7 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
+    #[expect(clippy::large_stack_arrays, reason = "on its way to the heap")]
     pub(crate) const fn new() -> Self {
         Self { table: [const { OnceLock::new() }; CHUNKS] }
     }

@@ -4,7 +4,7 @@ use super::arena::{Arena, Span, chunk_of, offset};
 use super::ranges::{Kind, Mask, Pool, Range};
 use super::store::Store;
 use super::update::Change;
-use crate::sync::{CHUNK, Forever, Ordering};
+use crate::sync::{CHUNK, Forever, Ordering, Step, at};
 
 /// The sums of some chunks.
 #[derive(Clone, Debug, Default)]
@@ -50,8 +50,13 @@ impl Totals {
     }
 }
 
-/// Takes `base` away from the cells of a series.
+/// Takes `base` away from the cells of a series. One that was begun anew after its cells were read
+/// has less in them than in its base: it is at 0, and that is so for its sums, too.
 pub(crate) fn subtract(cells: &mut [u64], base: &[u64], floats: &[u32]) {
+    let is_newer = |(i, (cell, base)): (u32, (&u64, &u64))| cell < base && !floats.contains(&i);
+    if (0..).zip(cells.iter().zip(base)).any(is_newer) {
+        return cells.fill(0);
+    }
     for (i, (cell, base)) in (0..).zip(cells.iter_mut().zip(base)) {
         *cell = if floats.contains(&i) { subtract_float(*cell, *base) } else { cell.saturating_sub(*base) };
     }
@@ -90,8 +95,8 @@ fn sum(store: &Store, arenas: &[Forever<Arena>], chunk: usize, kind: &Kind, sums
                 sum_all(arenas, chunk, Ordering::Relaxed, sums, &floats);
             }
         }
-        // Acquire: what led to a down is seen by the look at the ups that follows.
-        Pool::Paired => sum_all(arenas, chunk, Ordering::Acquire, sums, &floats),
+        // What led to a down is seen by the look at the ups that follows.
+        Pool::Paired => sum_all(arenas, chunk, at(Step::ReadDowns, Ordering::Acquire), sums, &floats),
     }
     store.late(Span { chunk, first: 0, len: CHUNK }, |cells| add(sums, cells, &floats));
 }

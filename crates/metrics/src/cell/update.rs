@@ -1,5 +1,7 @@
 //! What is done to cells.
 
+use std::hint::cold_path;
+
 /// A change of one cell. Two words, so that it travels in registers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -10,7 +12,7 @@ pub struct Change {
 }
 
 /// Some changes that belong together.
-pub trait Update {
+pub trait Update: Copy {
     /// How many cells it changes, each counted as often as it is changed.
     const CELLS: usize;
 
@@ -38,7 +40,7 @@ impl Change {
     pub(crate) fn checked(self, old: u64) -> Option<u64> {
         if self.float {
             let sum = f64::from_bits(old) + f64::from_bits(self.amount);
-            if sum.is_nan() { unchanged() } else { Some(sum.to_bits()) }
+            (!sum.is_nan()).then_some(sum.to_bits())
         } else {
             old.checked_add(self.amount)
         }
@@ -47,24 +49,13 @@ impl Change {
     /// The new value, or the nearest that fits.
     #[inline]
     pub(crate) fn saturating(self, old: u64) -> u64 {
-        match self.checked(old) {
-            Some(new) => new,
-            None => self.nearest(old),
+        if let Some(new) = self.checked(old) {
+            new
+        } else {
+            // A branch that is never taken is off the way from one sum to the next, a select is on
+            // it; that way is what an update of a hot histogram costs.
+            cold_path();
+            if self.float { old } else { u64::MAX }
         }
     }
-
-    // Branches that are never taken are off the way from one sum to the next, selects are on it;
-    // that way is what an update of a hot histogram costs.
-
-    #[cold]
-    #[inline(never)]
-    const fn nearest(self, old: u64) -> u64 {
-        if self.float { old } else { u64::MAX }
-    }
-}
-
-#[cold]
-#[inline(never)]
-const fn unchanged() -> Option<u64> {
-    None
 }

@@ -1,0 +1,12 @@
+//! As much of a histogram as a metric needs.
+
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
+    buckets: u32,
+}
+
+impl Bounds {
+    pub(crate) fn buckets(&self) -> u32 {
+        self.buckets
+    }
+}

@@ -1,0 +1,7 @@
+//! What is modelled. Two cells a record unless a model says otherwise.
+
+pub(crate) mod arenas;
+pub(crate) mod counters;
+pub(crate) mod readers;
+pub(crate) mod series;
+pub(crate) mod snapshots;
