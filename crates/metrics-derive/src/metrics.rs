@@ -81,7 +81,7 @@ fn group(ty: &Ident, fields: &[Field]) -> Result<TokenStream> {
             }
 
             fn assemble(fields: &mut ::streamgauge_metrics::derived::Fields<'_>) -> Self {
-                Self { #(#idents: fields.next::<#types>(),)* }
+                Self { #(#idents: fields.take::<#types>(),)* }
             }
         }
 

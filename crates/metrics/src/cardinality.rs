@@ -162,6 +162,16 @@ impl Refusal {
         Self::TooLarge,
     ];
 
+    /// Why a number cannot be counted, if it cannot.
+    pub(crate) fn of_count(number: f64) -> Option<Self> {
+        match number {
+            number if number.is_nan() => Some(Self::NotANumber),
+            number if number < 0.0 => Some(Self::Negative),
+            f64::INFINITY => Some(Self::NotFinite),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::MetricFull => "metric_full",

@@ -62,8 +62,8 @@ impl Counter {
     /// The addition of `step` as a part of a [`record`](crate::record). If it does not fit the
     /// number stays at its greatest value.
     #[inline]
-    pub fn adding(&self, step: u64) -> Adding {
-        Adding { index: self.handle.index, change: Change::add(step) }
+    pub fn adding(&self, step: u64) -> Adding<'_> {
+        Adding::new(&self.handle, Change::add(step))
     }
 
     /// The total so far.
@@ -82,8 +82,8 @@ impl FloatCounter {
 
     /// The addition of `step` as a part of a [`record`](crate::record).
     #[inline]
-    pub fn adding(&self, step: f64) -> Adding {
-        Adding { index: self.handle.index, change: Change::add_float(self.proven(step)) }
+    pub fn adding(&self, step: f64) -> Adding<'_> {
+        Adding::new(&self.handle, Change::add_float(self.proven(step)))
     }
 
     /// The total so far.
@@ -93,16 +93,14 @@ impl FloatCounter {
 
     #[inline]
     fn proven(&self, step: f64) -> f64 {
-        if step >= 0.0 && step < f64::INFINITY { step } else { self.refused(step) }
+        if (0.0..f64::INFINITY).contains(&step) { step } else { self.refused(step) }
     }
 
     #[cold]
     fn refused(&self, step: f64) -> f64 {
-        self.handle.refuse(match step {
-            step if step.is_nan() => Refusal::NotANumber,
-            step if step < 0.0 => Refusal::Negative,
-            _ => Refusal::NotFinite,
-        });
+        if let Some(refusal) = Refusal::of_count(step) {
+            self.handle.refuse(refusal);
+        }
         0.0
     }
 }

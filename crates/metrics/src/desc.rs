@@ -251,7 +251,8 @@ pub const fn metric_name_fault(kind: Kind, name: &str) -> Option<&'static str> {
     if ends_with(bytes, b"_bucket") || ends_with(bytes, b"_created") {
         return Some("`_bucket` and `_created` are written by the formats themselves");
     }
-    None
+    // Its states are the values of a label of that name.
+    if matches!(kind, Kind::StateSet) { label_name_fault(name) } else { None }
 }
 
 /// What is wrong with a label name, if anything.

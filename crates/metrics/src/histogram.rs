@@ -60,9 +60,12 @@ pub struct Timer {
 /// Upper bounds of buckets: at least one, finite, strictly increasing. `+Inf` is implied.
 ///
 /// A clone shares the numbers.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Bounds {
-    upper: Arc<[f64]>,
+    /// The bounds; if they are fewer than `FEW`, then `+Inf` up to that length.
+    padded: Arc<[f64]>,
+    /// How many bounds there are.
+    len: u32,
 }
 
 /// Why a list of bounds is refused.
@@ -102,8 +105,18 @@ impl Histogram {
     /// Counts `n` observations of the same value at the price of one.
     #[inline]
     pub fn observe_n(&self, value: f64, n: u64) {
-        let change = self.observing_n(value, n);
-        cell::record(change.sum, change);
+        if value.is_nan() {
+            return self.observe_nan(n);
+        }
+        let change = self.change(value, value * n as f64, n);
+        cell::record(change.sum(), change);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn observe_nan(&self, n: u64) {
+        let change = self.change(f64::NAN, self.not_a_number(), n);
+        cell::record(change.sum(), change);
     }
 
     /// One observation as a part of a [`record`](crate::record).
@@ -116,17 +129,20 @@ impl Histogram {
     /// assert_eq!(size.get().count(), 1);
     /// ```
     #[inline]
-    pub fn observing(&self, value: f64) -> Observing {
+    pub fn observing(&self, value: f64) -> Observing<'_> {
         self.observing_n(value, 1)
     }
 
     /// `n` observations of the same value as a part of a [`record`](crate::record).
     #[inline]
-    pub fn observing_n(&self, value: f64, n: u64) -> Observing {
-        let sum = self.handle.index;
-        let bucket = sum + 1 + self.bounds.place_of(value);
+    pub fn observing_n(&self, value: f64, n: u64) -> Observing<'_> {
         let amount = if value.is_nan() { self.not_a_number() } else { value * n as f64 };
-        Observing { sum, bucket, amount, count: n }
+        self.change(value, amount, n)
+    }
+
+    #[inline]
+    fn change(&self, value: f64, amount: f64, count: u64) -> Observing<'_> {
+        Observing::new(&self.handle, self.bounds.place_of(value), amount, count)
     }
 
     /// What `NaN` adds to the sum.
@@ -215,36 +231,64 @@ impl Bounds {
 
     /// The numbers, without `+Inf`.
     pub fn as_slice(&self) -> &[f64] {
-        &self.upper
+        &self.padded[..self.len as usize]
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
     fn proven(upper: &[f64]) -> Self {
-        Self { upper: upper.into() }
+        let size = if upper.len() < FEW { FEW } else { upper.len() };
+        let padding = std::iter::repeat(f64::INFINITY);
+        Self { padded: upper.iter().copied().chain(padding).take(size).collect(), len: upper.len() as u32 }
     }
 
     /// How many buckets there are, `+Inf` included.
-    #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
-    pub(crate) fn buckets(&self) -> u32 {
-        self.upper.len() as u32 + 1
+    pub(crate) const fn buckets(&self) -> u32 {
+        self.len + 1
     }
 
     /// The place of the bucket of a value.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
     fn place_of(&self, value: f64) -> u32 {
-        if self.upper.len() > MOST_COUNTED {
-            return self.upper.partition_point(|bound| !(value <= *bound)) as u32;
+        // NaN is above no bound and would be among the smallest.
+        if value.is_nan() {
+            return self.len;
         }
-        // Counting all bounds that are too low takes no branch that could be guessed wrong. NaN is
-        // not below any bound, so it ends up in the last bucket, and never among the smallest.
-        self.upper.iter().map(|bound| u32::from(!(value <= *bound))).sum()
+        let padded = &*self.padded;
+        match padded.as_array::<FEW>() {
+            Some(few) => quarter(few, value),
+            None => halve(padded, value),
+        }
     }
 }
 
-/// Up to so many bounds, counting is faster than halving.
-const MOST_COUNTED: usize = 48;
+/// How many bounds a value is above, the last one being `+Inf`.
+///
+/// The fourths first, then the three in between: no branch that could be guessed wrong, two steps
+/// that wait for each other where halving has four, and half the comparisons of looking at all.
+#[inline]
+fn quarter(bounds: &[f64; FEW], value: f64) -> u32 {
+    let above = |place: usize| u32::from(value > bounds[place % FEW]);
+    let fourths = above(3) + above(7) + above(11);
+    let place = fourths as usize * 4;
+    fourths * 4 + above(place) + above(place + 1) + above(place + 2)
+}
+
+/// The same in n steps for 2ⁿ bounds.
+#[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
+fn halve(bounds: &[f64], value: f64) -> u32 {
+    bounds.partition_point(|bound| value > *bound) as u32
+}
+
+/// The bounds of a histogram with few of them are padded to so many.
+const FEW: usize = 16;
 /// So that the cells of a histogram fit in one chunk, with some of its neighbours.
 const MOST_BOUNDS: usize = 250;
+
+impl fmt::Debug for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.as_slice()).finish()
+    }
+}
 
 impl Buckets {
     /// The upper bounds, before a registry gives a named set others.

@@ -8,7 +8,7 @@ use crate::family::Family;
 use crate::gauge::Gauge;
 use crate::histogram::Bounds;
 use crate::instrument::{Declared, Instrument, Sealed, Single};
-use crate::label::{Label, LabelSet, LabelValue, Labels};
+use crate::label::{Label, LabelSet, LabelValue};
 use crate::metric::{Metric, Storage};
 use crate::slot::Handle;
 use crate::sync::{Arc, Ordering};
@@ -59,11 +59,10 @@ pub struct StateSet<S> {
 impl<L: LabelSet> Info<L> {
     /// Replaces what was told before.
     pub fn set(&self, labels: &L) {
-        self.series.get_or_create(labels).set(1.0);
-        let mut kept = Vec::new();
-        L::LABELS.iter().zip(labels.values()).for_each(|(label, value)| kept.push((label.name.clone(), value)));
-        let is_it = |own: &Labels<'_>| kept.iter().all(|(name, value)| own.get(name).as_deref() == Some(value));
-        self.series.retain(is_it);
+        // What is held stays: this one, or what stands for it past a limit.
+        let told = self.series.handle(labels);
+        told.set(1.0);
+        self.series.retain(|_| false);
     }
 }
 

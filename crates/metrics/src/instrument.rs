@@ -16,6 +16,10 @@ pub trait Instrument: Sealed + Clone + Send + Sync + 'static {
     /// The labels of its series, in the order they are written.
     const LABELS: &'static [Label];
 
+    /// Whether the declaration names the labels.
+    #[doc(hidden)]
+    const LABELS_BY_NAME: bool = false;
+
     /// How its instruments keep their numbers.
     #[doc(hidden)]
     const STORAGE: &'static [Storage];
@@ -109,7 +113,7 @@ pub trait Recorded: Single {}
 
 impl Fields<'_> {
     /// The next field.
-    pub fn next<S: Recorded>(&mut self) -> S {
+    pub fn take<S: Recorded>(&mut self) -> S {
         let (first, bounds) = self.parts.next().map_or((0, None), |part| (part.first, part.bounds.as_ref()));
         S::over(self.handle.from(first), bounds)
     }

@@ -10,7 +10,7 @@ use crate::sync::Arc;
 
 pub use self::pairs::{Lookup, Pairs};
 pub use self::text::Labels;
-pub(crate) use self::text::{escape, push};
+pub(crate) use self::text::{escape, push, split_first};
 
 /// One label of a metric, as declared.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -115,7 +115,7 @@ pub trait LabelSet: Clone + Eq + Hash + Send + Sync + 'static {
     }
 }
 
-/// The number of label sets there are; `None` if that is not known or more than a few thousand.
+/// The number of label sets there are; `None` if that is not known or more than a thousand.
 ///
 /// ```
 /// use streamgauge_metrics::{Label, label_sets};
@@ -125,7 +125,7 @@ pub trait LabelSet: Clone + Eq + Hash + Send + Sync + 'static {
 /// assert_eq!(label_sets(&[of("load"), Label::new("topic")]), None);
 /// ```
 pub const fn label_sets(labels: &[Label]) -> Option<usize> {
-    const MOST: usize = 4096;
+    const MOST: usize = 1024;
     let (mut sets, mut i) = (1, 0);
     while i < labels.len() {
         match labels[i].values {

@@ -83,6 +83,7 @@ mod registry;
 mod slot;
 pub mod snapshot;
 mod sync;
+pub mod test;
 
 pub use cardinality::{Limits, SeriesError};
 pub use counter::{Counter, FloatCounter};

@@ -1,7 +1,12 @@
 //! Several changes as one.
 
+// What is recorded is known where it is recorded: only there do loops over changes unroll.
+#![expect(clippy::inline_always, reason = "half the time of a record goes if its changes are passed through memory")]
+
+use std::marker::PhantomData;
+
 use crate::cell::{self, Change, Update};
-use crate::sync::Ordering;
+use crate::slot::Handle;
 
 /// Does several changes at once: every snapshot has all of them or none.
 ///
@@ -26,58 +31,108 @@ use crate::sync::Ordering;
 /// assert_eq!(pages.hits_total.get(), 2);
 /// # Ok::<(), streamgauge_metrics::RegisterError>(())
 /// ```
-#[inline]
-pub fn record<U: Update>(changes: U) {
+#[inline(always)]
+pub fn record<U: Recordable>(changes: U) {
     let mut first = None;
     changes.each(|index, _| first = first.or(Some(index)));
     let Some(first) = first else { return };
     let mut apart = 0;
     changes.each(|index, _| apart |= cell::chunk_of(first) ^ cell::chunk_of(index));
-    if apart == 0 { cell::record(first, changes) } else { one_by_one(&changes) }
+    if apart == 0 { cell::record(first, changes) } else { one_by_one(changes) }
 }
 
 #[cold]
-fn one_by_one<U: Update>(changes: &U) {
-    changes.each(|index, change| {
-        cell::change(index, change, Ordering::Relaxed);
-    });
+#[inline(never)]
+fn one_by_one<U: Recordable>(changes: U) {
+    changes.one_by_one();
+}
+
+/// What [`record`] takes: a change of one instrument, or a tuple of such.
+pub trait Recordable: Update {
+    /// Makes a record of each member, where the cells are too far apart for one.
+    #[doc(hidden)]
+    fn one_by_one(self);
 }
 
 /// Adds to one cell; see [`Counter::adding`](crate::Counter::adding).
+///
+/// It does not outlive its instrument, whose cells may be another's by then:
+///
+/// ```compile_fail
+/// let change = streamgauge_metrics::Counter::default().adding(1);
+/// streamgauge_metrics::record(change);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a change does nothing until it is recorded"]
-pub struct Adding {
-    pub(crate) index: u32,
-    pub(crate) change: Change,
+pub struct Adding<'a> {
+    index: u32,
+    change: Change,
+    instrument: PhantomData<&'a Handle>,
 }
 
 /// Counts observations of one value; see [`Histogram::observing`](crate::Histogram::observing).
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a change does nothing until it is recorded"]
-pub struct Observing {
+pub struct Observing<'a> {
     /// The sum; the buckets follow.
-    pub(crate) sum: u32,
-    pub(crate) bucket: u32,
-    pub(crate) amount: f64,
-    pub(crate) count: u64,
+    sum: u32,
+    bucket: u32,
+    amount: f64,
+    count: u64,
+    instrument: PhantomData<&'a Handle>,
 }
 
-impl Update for Adding {
+impl<'a> Adding<'a> {
+    #[inline(always)]
+    pub(crate) const fn new(counter: &'a Handle, change: Change) -> Self {
+        Self { index: counter.index, change, instrument: PhantomData }
+    }
+}
+
+impl<'a> Observing<'a> {
+    /// `count` observations in the bucket with this number, `amount` together.
+    #[inline(always)]
+    pub(crate) const fn new(histogram: &'a Handle, bucket: u32, amount: f64, count: u64) -> Self {
+        let sum = histogram.index;
+        Self { sum, bucket: sum + 1 + bucket, amount, count, instrument: PhantomData }
+    }
+
+    /// The cell of the sum.
+    #[inline(always)]
+    pub(crate) const fn sum(&self) -> u32 {
+        self.sum
+    }
+}
+
+impl Update for Adding<'_> {
     const CELLS: usize = 1;
 
-    #[inline]
+    #[inline(always)]
     fn each(&self, mut visit: impl FnMut(u32, Change)) {
         visit(self.index, self.change);
     }
 }
 
-impl Update for Observing {
+impl Recordable for Adding<'_> {
+    fn one_by_one(self) {
+        cell::record(self.index, self);
+    }
+}
+
+impl Update for Observing<'_> {
     const CELLS: usize = 2;
 
-    #[inline]
+    #[inline(always)]
     fn each(&self, mut visit: impl FnMut(u32, Change)) {
-        visit(self.bucket, Change::add(self.count));
+        // The sum first: its place is known before the bucket is.
         visit(self.sum, Change::add_float(self.amount));
+        visit(self.bucket, Change::add(self.count));
+    }
+}
+
+impl Recordable for Observing<'_> {
+    fn one_by_one(self) {
+        cell::record(self.sum, self);
     }
 }
 
@@ -86,9 +141,16 @@ macro_rules! tuples_change_all_their_members {
         impl<$($member: Update),+> Update for ($($member,)+) {
             const CELLS: usize = 0 $(+ $member::CELLS)+;
 
-            #[inline]
+            #[inline(always)]
             fn each(&self, mut visit: impl FnMut(u32, Change)) {
                 $(self.$place.each(&mut visit);)+
+            }
+        }
+
+        impl<$($member: Recordable),+> Recordable for ($($member,)+) {
+            // What is a tuple by itself may be one thing again, and a histogram always is.
+            fn one_by_one(self) {
+                $(record(self.$place);)+
             }
         }
     )*};

@@ -15,7 +15,7 @@ use self::claims::Claims;
 use self::options::Proven;
 use self::own::Own;
 use self::scope::Scope;
-use crate::cardinality::Budget;
+use crate::cardinality::{Budget, Refusal, Refusals};
 use crate::desc::{Desc, Kind};
 use crate::encode;
 use crate::family::Family;
@@ -178,7 +178,7 @@ enum Source {
     /// An instrument of a metric, and the handle that registering it again gives back.
     Part { metric: Arc<Metric>, part: Part, handle: Arc<dyn Any + Send + Sync> },
     /// Read when a snapshot is taken.
-    Read(Arc<dyn Fn() -> f64 + Send + Sync>),
+    Read { read: Arc<dyn Fn() -> f64 + Send + Sync>, refusals: Arc<Refusals> },
 }
 
 impl Registry {
@@ -229,8 +229,7 @@ impl Registry {
     /// Registers a metric, or gives back the one that was registered with the same declaration.
     #[track_caller]
     pub fn register<T: Declared>(&self, desc: Desc) -> Result<T, RegisterError> {
-        let named_here = T::LABELS.is_empty() && !desc.labels().is_empty();
-        if desc.kind() != T::KIND || !named_here && desc.labels() != T::LABELS {
+        if desc.kind() != T::KIND || !T::LABELS_BY_NAME && desc.labels() != T::LABELS {
             return Err(RegisterError::other_type(&desc));
         }
         self.register_parts(vec![desc], T::STORAGE, T::attach)
@@ -254,18 +253,21 @@ impl Registry {
         let descs = self.proven_descs(descs)?;
         let mut entries = sync::write(&self.inner.entries);
         if let Some(known) = entries.find::<T>(&descs, &self.scope.constant, at)? {
-            return Ok(known);
+            // A group is cloned by its own code, with no lock held.
+            drop(entries);
+            return Ok(T::clone(&known));
         }
         entries.make_room(&descs, at)?;
         let bounds = descs.iter().map(|desc| self.inner.options.bounds(desc));
         let metric = self.metric(&descs, Plan::new(storage.iter().copied().zip(bounds)))?;
-        let typed = attach(&metric);
-        let handle: Arc<dyn Any + Send + Sync> = Arc::new(typed.clone());
+        let typed = Arc::new(attach(&metric));
         for (desc, part) in descs.into_iter().zip(&metric.parts) {
-            let source = Source::Part { metric: Arc::clone(&metric), part: part.clone(), handle: Arc::clone(&handle) };
+            let handle: Arc<dyn Any + Send + Sync> = Arc::clone(&typed) as _;
+            let source = Source::Part { metric: Arc::clone(&metric), part: part.clone(), handle };
             entries.add(desc, at, Registered { constant: Arc::clone(&self.scope.constant), source });
         }
-        Ok(typed)
+        drop(entries);
+        Ok(T::clone(&typed))
     }
 
     fn proven_descs(&self, descs: Vec<Desc>) -> Result<Vec<Desc>, RegisterError> {
@@ -312,9 +314,11 @@ impl Registry {
         let mut entries = sync::write(&self.inner.entries);
         entries.refuse_second(&descs, &self.scope.constant, at)?;
         entries.make_room(&descs, at)?;
-        let registered =
-            Registered { constant: Arc::clone(&self.scope.constant), source: Source::Read(Arc::new(read)) };
-        descs.into_iter().for_each(|desc| entries.add(desc, at, registered.clone()));
+        let source = Source::Read { read: Arc::new(read), refusals: Arc::default() };
+        let registered = Registered { constant: Arc::clone(&self.scope.constant), source };
+        for desc in descs {
+            entries.add(desc, at, registered.clone());
+        }
         Ok(())
     }
 
@@ -374,7 +378,7 @@ impl Registry {
         let family = |entry: &Entry| FamilySnapshot::new(Arc::clone(&entry.desc), &totals, self.members(entry, &lists));
         let mut families: Vec<_> = entries.iter().map(family).collect();
         let series = families.iter().map(FamilySnapshot::len).sum();
-        families.extend(self.inner.own.families(&lists, series, &totals));
+        families.extend(self.inner.own.families(&entries, &lists, series, &totals));
         families.sort_by(|a, b| a.desc().name().cmp(b.desc().name()));
         Snapshot::new(families)
     }
@@ -417,25 +421,27 @@ impl Registry {
                 let (_, list) = lists.get(&metric.id)?;
                 Some(Member::of(metric, list, part, entry.desc.name()))
             }
-            Source::Read(read) => {
+            Source::Read { read, refusals } => {
                 let value = self.contain(|| read())?;
-                self.given(entry.desc.kind(), &registered.constant, value)
+                given(entry.desc.kind(), &registered.constant, value, refusals)
             }
         };
         entry.registered.iter().filter_map(member).collect()
     }
+}
 
-    fn given(&self, kind: Kind, constant: &str, value: f64) -> Option<Member> {
-        let value = match kind {
-            Kind::Counter if !(value >= 0.0 && value < f64::INFINITY) => {
-                self.inner.own.bad_reads.inc();
-                return None;
-            }
-            Kind::Counter => Value::FloatCounter(value),
-            _ => Value::Gauge(value),
-        };
-        Some(Member::Given(vec![(constant.into(), value)]))
-    }
+/// The series of a value that was read, unless it is to be a count and is none.
+fn given(kind: Kind, constant: &str, value: f64, refusals: &Refusals) -> Option<Member> {
+    let value = if kind == Kind::Counter {
+        if let Some(refusal) = Refusal::of_count(value) {
+            refusals.count(refusal);
+            return None;
+        }
+        Value::FloatCounter(value)
+    } else {
+        Value::Gauge(value)
+    };
+    Some(Member::Given(vec![(constant.into(), value)]))
 }
 
 /// The series of each metric, by its id: read once, so that the instruments of a group have the
@@ -454,12 +460,12 @@ fn lists(entries: &[Entry]) -> Lists {
 
 impl Entries {
     /// What was registered with these declarations before, if anything.
-    fn find<T: Clone + 'static>(
+    fn find<T: Send + Sync + 'static>(
         &self,
         descs: &[Desc],
         constant: &str,
         at: &'static Location<'static>,
-    ) -> Result<Option<T>, RegisterError> {
+    ) -> Result<Option<Arc<T>>, RegisterError> {
         let Some((first, rest)) = descs.split_first() else { return Ok(None) };
         let Some(known) = self.get(first, constant, at)? else { return Ok(None) };
         for desc in rest {
@@ -468,7 +474,7 @@ impl Entries {
             }
         }
         let Source::Part { handle, .. } = &known.source else { return Err(RegisterError::other_type(first)) };
-        handle.downcast_ref::<T>().cloned().map(Some).ok_or_else(|| RegisterError::other_type(first))
+        Arc::clone(handle).downcast().map(Some).map_err(|_| RegisterError::other_type(first))
     }
 
     fn get(
@@ -535,7 +541,9 @@ impl Entries {
             all.extend(entry.registered.extract_if(.., |one| one.is_of(&out)));
         }
         let empty: Vec<_> = self.by_name.extract_if(.., |_, entry| entry.registered.is_empty()).collect();
-        empty.iter().for_each(|(_, entry)| self.claims.release(&entry.desc));
+        for (_, entry) in &empty {
+            self.claims.release(&entry.desc);
+        }
         all
     }
 }
@@ -545,7 +553,7 @@ impl Registered {
     fn is_of(&self, other: &Self) -> bool {
         match (&self.source, &other.source) {
             (Source::Part { metric, .. }, Source::Part { metric: of, .. }) => Arc::ptr_eq(metric, of),
-            (Source::Read(read), Source::Read(of)) => Arc::ptr_eq(read, of),
+            (Source::Read { refusals, .. }, Source::Read { refusals: of, .. }) => Arc::ptr_eq(refusals, of),
             _ => false,
         }
     }

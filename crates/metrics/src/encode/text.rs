@@ -67,12 +67,14 @@ fn bound_texts(family: &FamilySnapshot) -> Vec<String> {
         return Vec::new();
     };
     let upper = first.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
-    let text = |bound| {
-        let mut text = String::new();
-        number::append(&mut text, bound);
-        text
-    };
-    upper.map(text).collect()
+    upper.map(number_text).collect()
+}
+
+/// A number as this format spells it.
+pub(crate) fn number_text(number: f64) -> String {
+    let mut text = String::new();
+    number::append(&mut text, number);
+    text
 }
 
 fn histogram_samples(out: &mut String, name: &str, labels: &str, bounds: &[String], histogram: &HistogramSnapshot<'_>) {

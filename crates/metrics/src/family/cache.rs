@@ -21,7 +21,8 @@ pub(super) struct Cached<M, L> {
     slot: Arc<Slot>,
 }
 
-/// Entries by hash, in pairs: a look-up looks in two places.
+/// Entries by hash: each stands at its place or in the next that was free. At most a fourth of
+/// the places are taken.
 struct Cache {
     hashes: RandomState,
     places: Vec<Option<Place>>,
@@ -34,6 +35,7 @@ struct Place {
     entry: Rc<dyn Any>,
 }
 
+/// Places at first, and at most.
 const FEWEST: usize = 16;
 const MOST: usize = 4096;
 
@@ -91,52 +93,56 @@ impl Cache {
         labels: &Q,
     ) -> Option<Rc<Cached<M, L>>> {
         let hash = self.hash(metric, labels);
-        let first = self.first(hash);
-        for place in self.places.get(first..first + 2)?.iter().flatten() {
-            if place.hash == hash
-                && place.metric == metric
-                && let Ok(entry) = Rc::clone(&place.entry).downcast::<Cached<M, L>>()
-                && labels.is_same(&entry.key)
-            {
-                return entry.slot.is_there().then_some(entry);
+        let mut at = self.place_of(hash);
+        loop {
+            // An entry never leaves a gap behind, so a gap is the end; and there are many.
+            let place = self.places.get(at)?.as_ref()?;
+            if place.hash == hash && place.metric == metric {
+                let entry = Rc::clone(&place.entry).downcast::<Cached<M, L>>().ok()?;
+                return (labels.is_same(&entry.key) && entry.slot.is_there()).then_some(entry);
             }
+            at = (at + 1) & (self.places.len() - 1);
         }
-        None
     }
 
-    /// The first of the two places for a hash.
+    /// Where an entry with this hash stands if there is room.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "masked to an index")]
-    fn first(&self, hash: u64) -> usize {
-        hash as usize & (self.places.len() - 1) & !1
+    const fn place_of(&self, hash: u64) -> usize {
+        hash as usize & (self.places.len() - 1)
     }
 
     /// Puts an entry in and gives back what had to leave.
     fn insert(&mut self, place: Place) -> Vec<Option<Place>> {
         let mut out = Vec::new();
-        if self.entries * 4 > self.places.len() && self.places.len() < MOST {
-            out = self.grow();
+        if self.entries * 4 >= self.places.len() {
+            out = self.make_room();
         }
         out.push(self.put(place));
         out
     }
 
     fn put(&mut self, place: Place) -> Option<Place> {
-        let first = self.first(place.hash);
-        let pair = &mut self.places[first..first + 2];
-        let same =
-            |old: &Option<Place>| old.as_ref().is_none_or(|old| old.hash == place.hash && old.metric == place.metric);
-        // Free or outdated, else the one that a bit of the hash says.
-        let side = pair.iter().position(same).unwrap_or((place.hash >> 63) as usize);
-        let out = pair[side].replace(place);
+        let is_it = |old: &Place| old.hash == place.hash && old.metric == place.metric;
+        let mut at = self.place_of(place.hash);
+        while self.places[at].as_ref().is_some_and(|old| !is_it(old)) {
+            at = (at + 1) & (self.places.len() - 1);
+        }
+        let out = self.places[at].replace(place);
         self.entries += usize::from(out.is_none());
         out
     }
 
-    fn grow(&mut self) -> Vec<Option<Place>> {
-        let twice = empty(self.places.len() * 2);
-        let old = std::mem::replace(&mut self.places, twice);
+    /// Twice the places, without the series that were removed; if there are as many as there may
+    /// be, the same number and nothing in them: what is still wanted comes back.
+    fn make_room(&mut self) -> Vec<Option<Place>> {
+        let size = self.places.len();
+        let full = size >= MOST;
+        let old = std::mem::replace(&mut self.places, empty(if full { size } else { size * 2 }));
         self.entries = 0;
+        if full {
+            return old;
+        }
         old.into_iter().flatten().map(|place| self.put(place)).collect()
     }
 }

@@ -70,11 +70,17 @@ impl<'a> Iterator for Labels<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let text = self.rest.strip_prefix(',').unwrap_or(self.rest);
-        let (name, quoted) = text.split_once("=\"")?;
-        let end = end_of_value(quoted)?;
-        self.rest = &quoted[end + 1..];
-        Some((name, unescape(&quoted[..end])))
+        let (name, value, rest) = split_first(text)?;
+        self.rest = rest;
+        Some((name, value))
     }
+}
+
+/// The name and the value of the first label, and what follows them.
+pub(crate) fn split_first(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
+    let (name, quoted) = text.split_once("=\"")?;
+    let end = end_of_value(quoted)?;
+    Some((name, unescape(&quoted[..end]), &quoted[end + 1..]))
 }
 
 /// Where the closing quotation mark is.

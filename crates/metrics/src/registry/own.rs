@@ -1,6 +1,6 @@
 //! What a registry tells about itself.
 
-use super::Lists;
+use super::{Entry, Lists, Source};
 use crate::cell::Totals;
 use crate::counter::Counter;
 use crate::desc::{Desc, Kind};
@@ -19,8 +19,6 @@ const REFUSED: &str = "metrics_registry_refused_total";
 #[derive(Default)]
 pub(super) struct Own {
     pub(super) hook_panics: Counter,
-    /// Values for a counter that were none.
-    pub(super) bad_reads: Counter,
 }
 
 /// The declarations, sorted by name.
@@ -39,41 +37,69 @@ pub(super) fn describe() -> [Desc; 5] {
 
 impl Own {
     /// The families; `series` is the number of all the others.
-    pub(super) fn families(&self, lists: &Lists, series: usize, totals: &Arc<Totals>) -> Vec<FamilySnapshot> {
+    pub(super) fn families(
+        &self,
+        entries: &[Entry],
+        lists: &Lists,
+        series: usize,
+        totals: &Arc<Totals>,
+    ) -> Vec<FamilySnapshot> {
         let values: [Values; 5] = [
             vec![(String::new(), Value::Counter(self.hook_panics.get()))],
             lists.values().map(|(metric, _)| (of(&metric.name), Value::Gauge(metric.bytes() as f64))).collect(),
             lists.values().map(|(metric, list)| (of(&metric.name), Value::Gauge(list.slots.len() as f64))).collect(),
-            self.refused(lists),
+            refused(entries, lists),
             Vec::new(),
         ];
+        let values = values.map(by_text);
         let total = series + values.iter().map(Vec::len).sum::<usize>() + 1;
         let families = describe().into_iter().zip(values).map(|(desc, mut values)| {
             if desc.name() == TOTAL_SERIES {
                 values.push((String::new(), Value::Gauge(total as f64)));
             }
             debug_assert!(matches!(desc.kind(), Kind::Counter | Kind::Gauge));
-            values.sort_by(|a, b| a.0.cmp(&b.0));
             let given = values.into_iter().map(|(text, value)| (text.into(), value)).collect();
             FamilySnapshot::new(Arc::new(desc), totals, vec![Member::Given(given)])
         });
         families.collect()
     }
-
-    fn refused(&self, lists: &Lists) -> Values {
-        let mut all = Values::new();
-        for (metric, _) in lists.values() {
-            for (refusal, count) in metric.refusals.get() {
-                let mut text = of(&metric.name);
-                label::push(&mut text, "reason", refusal.name());
-                all.push((text, Value::Counter(count)));
-            }
-        }
-        all
-    }
 }
 
 type Values = Vec<(String, Value<'static>)>;
+
+fn refused(entries: &[Entry], lists: &Lists) -> Values {
+    let metrics = lists.values().map(|(metric, _)| (&*metric.name, &metric.refusals));
+    let reads = entries.iter().flat_map(|entry| {
+        entry.registered.iter().filter_map(|registered| match &registered.source {
+            Source::Read { refusals, .. } => Some((entry.desc.name(), &**refusals)),
+            Source::Part { .. } => None,
+        })
+    });
+    let mut all = Values::new();
+    for (metric, refusals) in metrics.chain(reads) {
+        for (refusal, count) in refusals.get() {
+            let mut text = of(metric);
+            label::push(&mut text, "reason", refusal.name());
+            all.push((text, Value::Counter(count)));
+        }
+    }
+    all
+}
+
+/// Sorts, and adds up what has the same labels: metrics of one name in several scopes.
+fn by_text(mut values: Values) -> Values {
+    values.sort_by(|a, b| a.0.cmp(&b.0));
+    values.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        match (&mut kept.1, &next.1) {
+            (Value::Counter(all), Value::Counter(more)) if same => *all = all.saturating_add(*more),
+            (Value::Gauge(all), Value::Gauge(more)) if same => *all += more,
+            _ => {}
+        }
+        same
+    });
+    values
+}
 
 fn of(metric: &str) -> String {
     let mut text = String::new();

@@ -1,7 +1,7 @@
 //! What a part of a program adds to all its metrics.
 
 use super::RegisterError;
-use crate::desc::{Desc, label_name_fault};
+use crate::desc::{Desc, Kind, label_name_fault};
 use crate::label::{self, Labels};
 use crate::sync::Arc;
 
@@ -21,16 +21,22 @@ impl Default for Scope {
 impl Scope {
     /// A scope in this one.
     pub(super) fn inner(&self, prefix: &str, labels: &[(&str, &str)]) -> Result<Self, RegisterError> {
-        let mut constant = self.constant.to_string();
+        let mut all: Vec<_> = Labels::of(&self.constant).collect();
         for (name, value) in labels {
             let refused =
                 |fault: &str| RegisterError::ConstantLabel { label: (*name).to_owned(), fault: fault.to_owned() };
             if let Some(fault) = label_name_fault(name) {
                 return Err(refused(fault));
             }
-            if Labels::of(&constant).get(name).is_some() {
+            if all.iter().any(|(other, _)| other == name) {
                 return Err(refused("it is there twice"));
             }
+            all.push((name, (*value).into()));
+        }
+        // Sorted, so that the same labels in another order are the same text.
+        all.sort();
+        let mut constant = String::new();
+        for (name, value) in &all {
             label::push(&mut constant, name, value);
         }
         Ok(Self { prefix: self.name(prefix), constant: constant.into() })
@@ -52,10 +58,13 @@ impl Scope {
 
     /// A metric has no label that is a constant one.
     pub(super) fn refuse_doubles(&self, desc: &Desc) -> Result<(), RegisterError> {
-        let double = desc.labels().iter().find(|label| Labels::of(&self.constant).get(&label.name).is_some());
+        // The states of a state set are the values of a label that is named like it.
+        let states = (desc.kind() == Kind::StateSet).then(|| desc.name());
+        let mut own = desc.labels().iter().map(|label| &*label.name).chain(states);
+        let double = own.find(|name| Labels::of(&self.constant).get(name).is_some());
         double.map_or(Ok(()), |label| {
             let fault = format!("`{}` has a label of that name", desc.name());
-            Err(RegisterError::ConstantLabel { label: label.name.to_string(), fault })
+            Err(RegisterError::ConstantLabel { label: label.to_owned(), fault })
         })
     }
 }

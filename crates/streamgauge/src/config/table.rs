@@ -172,7 +172,8 @@ const ENDPOINT: &[Key] = &[
 ];
 
 const REGISTRY: &[Key] = &[
-    Key::scalar("max_cardinality", COUNT, "The most series of all metrics together; more share one series.").or("10000"),
+    Key::scalar("max_cardinality", COUNT, "The most series of all metrics together; more share one series.")
+        .or("10000"),
     Key::scalar("max_labels_per_metric", COUNT, "The most labels of one metric.").or("10"),
     Key::scalar("max_label_value_length", COUNT, "The longest label value, in characters.").or("256"),
 ];
