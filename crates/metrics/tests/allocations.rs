@@ -1,0 +1,238 @@
+//! What costs no memory: every hot path after its first time, and a flood of label values.
+
+use std::fmt::Write as _;
+
+use allocation_counter::{AllocationInfo, measure};
+use streamgauge_metrics::{
+    Counter, Desc, Family, FloatCounter, Gauge, Group, Histogram, Info, LabelSet, LabelValue, Limits, Metrics, Options,
+    Registry, StateSet, UpDownCounter, record,
+};
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
+enum Status {
+    Ok,
+    Failed,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelSet)]
+struct ByStatus {
+    status: Status,
+    cached: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelSet)]
+struct ByTopic {
+    topic: &'static str,
+    partition: u32,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
+struct ByOwner {
+    owner: String,
+}
+
+#[derive(Clone, Metrics)]
+#[metrics(group)]
+struct Requests {
+    /// Requests.
+    requests_total: Counter,
+    /// What they cost.
+    spent_total: FloatCounter,
+    /// Time to answer in milliseconds.
+    #[metrics(buckets = LATENCY_MS)]
+    duration_ms: Histogram,
+}
+
+/// Does it a few times for what it costs once, then counts.
+fn allocations(mut work: impl FnMut()) -> AllocationInfo {
+    (0..12).for_each(|_| work());
+    measure(|| (0..1_000).for_each(|_| work()))
+}
+
+/// Nothing allocated, nothing freed.
+#[track_caller]
+fn assert_free(work: impl FnMut()) {
+    assert_eq!(allocations(work), AllocationInfo::default());
+}
+
+#[test]
+fn the_counter_of_this_test_does_count() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))).count_total, 1_000);
+}
+
+#[test]
+fn counting_allocates_nothing() {
+    let (counter, float, both) = (Counter::default(), FloatCounter::default(), UpDownCounter::default());
+    assert_free(|| counter.inc());
+    assert_free(|| counter.inc_by(3));
+    assert_free(|| float.inc_by(0.5));
+    // What is refused, too.
+    assert_free(|| float.inc_by(-0.5));
+    assert_free(|| both.inc());
+    assert_free(|| both.add(-3));
+    assert_free(|| drop(both.track()));
+    assert_free(|| drop(counter.clone()));
+}
+
+#[test]
+fn setting_allocates_nothing() {
+    let (gauge, state) = (Gauge::default(), StateSet::<Status>::default());
+    assert_free(|| gauge.set(1.0));
+    assert_free(|| gauge.add(2.0));
+    assert_free(|| gauge.set_max(2.0));
+    assert_free(|| gauge.set_min(2.0));
+    assert_free(|| drop(gauge.track()));
+    assert_free(|| assert!(gauge.get() <= 3_000_000.0));
+    assert_free(|| state.set(&Status::Failed));
+}
+
+#[test]
+fn observing_allocates_nothing() {
+    let histogram = Histogram::default();
+    assert_free(|| histogram.observe(7.0));
+    assert_free(|| histogram.observe(f64::NAN));
+    assert_free(|| histogram.observe_n(7.0, 100));
+    assert_free(|| drop(histogram.start_timer()));
+    assert_free(|| drop(histogram.start_timer().in_seconds()));
+    assert_free(|| histogram.start_timer().discard());
+}
+
+#[test]
+fn recording_a_group_allocates_nothing() {
+    let registry = Registry::new();
+    let group = Requests::register(&registry).unwrap();
+    assert_eq!(Requests::declare(&[]).len(), 3);
+    assert_free(|| {
+        let changes = (group.requests_total.adding(1), group.spent_total.adding(0.5));
+        record((changes, group.duration_ms.observing(3.0)));
+    });
+    let family: Family<Requests, ByStatus> = Family::default();
+    assert_free(|| {
+        let found = family.get_or_create(&ByStatus { status: Status::Ok, cached: true });
+        record((found.requests_total.adding(1), found.duration_ms.observing(3.0)));
+    });
+}
+
+#[test]
+fn looking_up_by_enums_allocates_nothing() {
+    let family: Family<Counter, ByStatus> = Family::default();
+    let mut n = 0;
+    assert_free(|| {
+        n += 1;
+        let status = if n % 2 == 0 { Status::Ok } else { Status::Failed };
+        let labels = ByStatus { status, cached: n % 3 == 0 };
+        family.get_or_create(&labels).inc();
+        assert!(family.try_get_or_create(&labels).is_ok());
+        drop(family.handle(&labels));
+    });
+}
+
+#[test]
+fn looking_up_by_strings_allocates_nothing_from_the_second_time_on() {
+    let family: Family<Histogram, ByTopic> = Family::default();
+    assert_free(|| {
+        let labels = ByTopic { topic: "orders", partition: 3 };
+        family.get_or_create(&labels).observe(1.0);
+        assert!(family.try_get_or_create(&labels).is_ok());
+        drop(family.handle(&labels));
+    });
+    let family: Family<Counter, ByOwner> = Family::default();
+    let labels = ByOwner { owner: "someone".to_owned() };
+    assert_free(|| family.get_or_create(&labels).inc());
+}
+
+#[test]
+fn looking_up_by_pairs_allocates_nothing_from_the_second_time_on() {
+    let family: Family<Counter> = Family::with_labels(["topic", "partition"]);
+    let owned = String::from("orders");
+    assert_free(|| {
+        let labels = [("topic", owned.as_str()), ("partition", "3")];
+        family.get_or_create(&labels).inc();
+        family.get_or_create(&labels[..]).inc();
+        assert!(family.try_get_or_create(&labels).is_ok());
+    });
+}
+
+/// So many series that they are more than a thread remembers at first.
+#[test]
+fn a_few_hundred_series_are_all_remembered() {
+    let family: Family<Counter, ByTopic> = Family::default();
+    let all = || (0..300).map(|partition| ByTopic { topic: "orders", partition });
+    (0..5).for_each(|_| all().for_each(|labels| family.get_or_create(&labels).inc()));
+    let again = measure(|| all().for_each(|labels| family.get_or_create(&labels).inc()));
+    // Where three of them want the two places of one hash, one is looked up the long way.
+    println!("{} allocations in 300 look-ups", again.count_total);
+    assert!(again.count_total < 30 * 12, "{again:?}");
+    assert_eq!(family.len(), if cfg!(feature = "noop") { family.len() } else { 300 });
+}
+
+#[test]
+fn a_flood_of_label_values_takes_no_memory_past_the_limit() {
+    let limits = Limits { max_series_per_metric: 100, ..Limits::default() };
+    let registry = Registry::with_options(Options { limits, ..Options::default() }).unwrap();
+    let desc = Desc::of::<Family<Histogram>>("flooded", "Help.").with_labels(["by"]);
+    let flooded: Family<Histogram> = registry.register(desc).unwrap();
+    let typed = Desc::of::<Family<Histogram, ByOwner>>("typed", "Help.");
+    let typed: Family<Histogram, ByOwner> = registry.register(typed).unwrap();
+    let mut text = String::with_capacity(300);
+    let mut flood = |values: std::ops::Range<u32>| {
+        for n in values {
+            text.clear();
+            write!(text, "value {n}").unwrap();
+            flooded.get_or_create(&[("by", text.as_str())]).observe(1.0);
+            typed.get_or_create(&ByOwner { owner: text.clone() }).observe(1.0);
+            assert!(n < 100 || cfg!(feature = "noop") || flooded.try_get_or_create(&[("by", text.as_str())]).is_err());
+        }
+    };
+    flood(0..200);
+    let info = measure(|| flood(200..100_200));
+    assert_eq!((info.count_current, info.bytes_current), (0, 0), "{info:?}");
+    assert!(info.bytes_max < 2_000, "{info:?}");
+    #[cfg(not(feature = "noop"))]
+    {
+        let snapshot = registry.snapshot();
+        for (name, label) in [("flooded", "by"), ("typed", "owner")] {
+            assert_eq!(snapshot.histogram(name, &[(label, "__overflow__")]).unwrap().count(), 100_100, "{name}");
+            assert_eq!(snapshot.histogram(name, &[(label, "value 99")]).unwrap().count(), 1, "{name}");
+            assert_eq!(snapshot.family(name).unwrap().len(), 101, "{name}");
+        }
+    }
+}
+
+/// A series that comes and goes with what it measures: its cells are used again.
+#[test]
+#[cfg(not(feature = "noop"))]
+fn series_that_come_and_go_take_no_more_memory_than_those_that_are_there() {
+    let family: Family<Histogram> = Family::with_labels(["connection"]);
+    let mut n = 0_u32;
+    let mut come_and_go = |times: u32| {
+        for _ in 0..times {
+            n += 1;
+            let text = n.to_string();
+            let labels = [("connection", text.as_str())];
+            family.get_or_create(&labels).observe(1.0);
+            assert_eq!(family.remove(&labels), streamgauge_metrics::Removal::Removed);
+        }
+    };
+    // What the thread remembers comes to its full size.
+    come_and_go(50_000);
+    let info = measure(|| come_and_go(50_000));
+    println!("{info:?}");
+    assert!(info.bytes_current.abs() < 100_000, "{info:?}");
+}
+
+#[test]
+#[cfg(not(feature = "noop"))]
+fn an_info_that_is_set_again_and_again_takes_no_more_memory() {
+    let info: Info<ByOwner> = Info::default();
+    let mut n = 0_u32;
+    let mut set = |times: u32| {
+        for _ in 0..times {
+            n += 1;
+            info.set(&ByOwner { owner: n.to_string() });
+        }
+    };
+    set(50_000);
+    let grown = measure(|| set(20_000));
+    assert!(grown.bytes_current.abs() < 100_000, "{grown:?}");
+}
