@@ -14,7 +14,7 @@ use crate::desc::Kind;
 use crate::histogram::{Bounds, Histogram};
 use crate::instrument::{Declared, Instrument, Member, Sealed, Single};
 use crate::label::{Label, LabelSet, Labels, Lookup, Pairs};
-use crate::metric::{Metric, Plan, Removal};
+use crate::metric::{Metric, Plan, Removal, Storage};
 use crate::slot::{Handle, Slot};
 use crate::sync::{Arc, OnceLock};
 
@@ -213,10 +213,17 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     }
 
     fn create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<Found<'_, M, L>, SeriesError> {
-        let slot = self.find_or_create(labels)?;
+        let values = labels.values(&self.metric.labels).ok_or_else(|| self.metric.other_labels())?;
+        let known = self.metric.find(&values);
+        let is_known = known.is_some();
+        let slot = known.map_or_else(|| self.metric.create(&values), Ok)?;
         let member = M::over(&Handle::borrowed(&slot), &self.metric.parts);
-        let cached = cache::keep(self.metric.id, labels, member, &slot);
-        Ok(Found { place: Place::Cached(cached) })
+        let found = Rc::new(Cached::new(labels, member, slot));
+        // Worth remembering is what is looked up again, and not what is made and then held.
+        if is_known {
+            cache::keep(self.metric.id, labels, &found);
+        }
+        Ok(Found { place: Place::Cached(found) })
     }
 
     fn create_dense<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<&M, SeriesError> {
@@ -225,13 +232,12 @@ impl<M: Member, L: LabelSet> Family<M, L> {
         Ok(&entry.member)
     }
 
-    fn find_or_create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<Arc<Slot>, SeriesError> {
-        let values = labels.values(&self.metric.labels).ok_or_else(|| self.metric.other_labels())?;
-        self.metric.find_or_create(&values)
-    }
-
     fn alone(bounds: Option<&Bounds>, labels: &[Label]) -> Self {
-        let instruments = M::STORAGE.iter().map(|storage| (*storage, bounds.cloned()));
+        let declared = |place| Bounds::new(M::buckets(place)?.standard_bounds()).ok();
+        let instruments = M::STORAGE.iter().enumerate().map(|(place, storage)| match storage {
+            Storage::Buckets => (*storage, bounds.cloned().or_else(|| declared(place))),
+            _ => (*storage, None),
+        });
         Self::attach(&Metric::alone(Plan::new(instruments), labels.into()))
     }
 }
@@ -342,7 +348,7 @@ impl<M, L> Sealed for Family<M, L> {}
 impl<M: Member, L: LabelSet> Instrument for Family<M, L> {
     const LABELS: &'static [Label] = L::LABELS;
     const LABELS_BY_NAME: bool = L::LABELS.is_empty();
-    const STORAGE: &'static [crate::metric::Storage] = M::STORAGE;
+    const STORAGE: &'static [Storage] = M::STORAGE;
 
     fn attach(metric: &Arc<Metric>) -> Self {
         let values = (0..L::DENSE.unwrap_or(0)).map(|index| values_at(L::LABELS, index));

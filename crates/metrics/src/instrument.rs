@@ -1,7 +1,7 @@
 //! What a registry and a family need to know of an instrument.
 
 use crate::desc::{Desc, Kind};
-use crate::histogram::Bounds;
+use crate::histogram::{Bounds, Buckets};
 use crate::label::Label;
 use crate::metric::{Metric, Part, Plan, Storage};
 use crate::slot::Handle;
@@ -39,6 +39,12 @@ pub trait Member: Clone + Send + Sync + 'static {
     /// How its instruments keep their numbers.
     #[doc(hidden)]
     const STORAGE: &'static [Storage];
+
+    /// The buckets of its histograms, by their place, where no registry says others.
+    #[doc(hidden)]
+    fn buckets(_: usize) -> Option<Buckets> {
+        Some(Buckets::LatencyMs)
+    }
 
     /// The instruments of one series.
     #[doc(hidden)]
@@ -121,6 +127,10 @@ impl Fields<'_> {
 
 impl<G: Group> Member for G {
     const STORAGE: &'static [Storage] = <G as Group>::STORAGE;
+
+    fn buckets(place: usize) -> Option<Buckets> {
+        G::declare(&[]).get(place)?.buckets().cloned()
+    }
 
     fn over(handle: &Handle, parts: &[Part]) -> Self {
         G::assemble(&mut Fields { handle, parts: parts.iter() })

@@ -102,6 +102,7 @@ impl Plan {
     pub(crate) fn new(instruments: impl IntoIterator<Item = (Storage, Option<Bounds>)>) -> Self {
         let (mut parts, mut floats, mut first) = (Vec::new(), Vec::new(), 0);
         for (storage, bounds) in instruments {
+            debug_assert!(storage != Storage::Buckets || bounds.is_some(), "a histogram has buckets");
             let len = storage.cells(bounds.as_ref());
             if matches!(storage, Storage::Float | Storage::Buckets) {
                 floats.push(first);
@@ -176,32 +177,25 @@ impl Metric {
         Handle::held(&slot.unwrap_or_else(|| self.insert(&mut table, self.constant.clone())))
     }
 
-    /// The series with these label values, in the order of the declaration.
-    pub(crate) fn find_or_create(&self, values: &[impl AsRef<str>]) -> Result<Arc<Slot>, SeriesError> {
-        let text = self.text(values)?;
-        if let Some(known) = sync::read(&self.table).series.get(text.as_str()) {
-            return Ok(Arc::clone(&known.0));
-        }
-        if *text == *self.overflow_text {
-            return Ok(Arc::clone(self.overflow()));
-        }
-        self.create(text.into())
-    }
-
-    /// The series with these label values, if it is there.
+    /// The series with these label values, in the order of the declaration, if it is there.
     pub(crate) fn find(&self, values: &[impl AsRef<str>]) -> Option<Arc<Slot>> {
         let text = self.text(values).ok()?;
         sync::read(&self.table).series.get(text.as_str()).map(|known| Arc::clone(&known.0))
     }
 
-    fn create(&self, text: Box<str>) -> Result<Arc<Slot>, SeriesError> {
+    /// The series with these label values, made if need be.
+    pub(crate) fn create(&self, values: &[impl AsRef<str>]) -> Result<Arc<Slot>, SeriesError> {
+        let text = self.text(values)?;
+        if *text == *self.overflow_text {
+            return Ok(Arc::clone(self.overflow()));
+        }
         let mut table = sync::write(&self.table);
         // Whoever was first to the lock made the series.
         if let Some(known) = table.series.get(&*text) {
             return Ok(Arc::clone(&known.0));
         }
         self.charge(&table)?;
-        Ok(self.insert(&mut table, text))
+        Ok(self.insert(&mut table, text.into()))
     }
 
     /// The series for updates that have none of their own.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::hash::Hasher;
 
 use streamgauge_metrics::{
-    Bounds, Counter, Desc, Family, FloatCounter, Gauge, Histogram, Info, LabelSet, RegisterError, Registry, StateSet,
-    UpDownCounter,
+    Bounds, Counter, Desc, Family, FloatCounter, Gauge, Histogram, Info, LabelSet, Metrics, RegisterError, Registry,
+    StateSet, UpDownCounter, record,
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, LabelSet)]
@@ -368,6 +368,43 @@ fn trap_42_one_text_at_two_places_is_one_series() {
     named.get_or_create(&[("topic", "orders")]).inc();
     named.get_or_create(&[(name, "orders")]).inc();
     assert_eq!(named.get_or_create(&[("topic", elsewhere)]).get(), 2);
+}
+
+#[derive(Clone, Metrics)]
+#[metrics(group)]
+struct Things {
+    /// How many.
+    things_total: Counter,
+    /// How large.
+    #[metrics(buckets = [1.0, 10.0])]
+    size: Histogram,
+}
+
+/// A family of histograms in no registry knew of no bounds when it took cells, and so took one for
+/// the sum and none for the buckets: it counted in the cells of whatever came next.
+#[test]
+#[cfg(not(feature = "noop"))]
+fn a_family_of_histograms_in_no_registry_has_cells_for_its_buckets() {
+    let (typed, named) = (Family::<Histogram, Two>::default(), Family::<Histogram>::with_labels(["one"]));
+    let groups: Family<Things, Two> = Family::default();
+    let of = |n: u32| Two { one: n.to_string(), two: String::new() };
+    for n in 0..20 {
+        for value in [0.5, 2.0, 1e9] {
+            typed.get_or_create(&of(n)).observe(value);
+            named.get_or_create(&[("one", n.to_string().as_str())]).observe(value);
+            let found = groups.get_or_create(&of(n));
+            record((found.things_total.adding(1), found.size.observing(value)));
+        }
+    }
+    for n in 0..20 {
+        let found = groups.get_or_create(&of(n));
+        assert_eq!((found.things_total.get(), found.size.get().buckets()), (3, &[1, 1, 1][..]));
+        let by_name = named.handle(&[("one", n.to_string().as_str())]);
+        for one in [typed.handle(&of(n)), by_name, found.size.clone()] {
+            assert_eq!((one.get().count(), one.get().sum().to_bits()), (3, 1_000_000_002.5_f64.to_bits()));
+            assert_eq!(one.get().buckets().len(), one.bounds().as_slice().len() + 1);
+        }
+    }
 }
 
 #[test]

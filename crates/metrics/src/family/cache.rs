@@ -55,22 +55,21 @@ pub(super) fn find<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(
 }
 
 /// Remembers a series.
-pub(super) fn keep<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(
-    metric: u64,
-    labels: &Q,
-    member: M,
-    slot: &Arc<Slot>,
-) -> Rc<Cached<M, L>> {
-    let entry = Rc::new(Cached { key: labels.to_key(), member, slot: Arc::clone(slot) });
-    let any: Rc<dyn Any> = Rc::clone(&entry) as _;
+pub(super) fn keep<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(metric: u64, labels: &Q, found: &Rc<Cached<M, L>>) {
+    let entry: Rc<dyn Any> = Rc::clone(found) as _;
     // What is pushed out is dropped outside of the borrow: it may be the last of its series.
     let _out = CACHE.try_with(|cache| {
         let mut cache = cache.try_borrow_mut().ok()?;
         let cache = cache.get_or_insert_with(Cache::new);
         let hash = cache.hash(metric, labels);
-        Some(cache.insert(Place { hash, metric, entry: any }))
+        Some(cache.insert(Place { hash, metric, entry }))
     });
-    entry
+}
+
+impl<M, L: LabelSet> Cached<M, L> {
+    pub(super) fn new<Q: Lookup<L> + ?Sized>(labels: &Q, member: M, slot: Arc<Slot>) -> Self {
+        Self { key: labels.to_key(), member, slot }
+    }
 }
 
 impl Cache {

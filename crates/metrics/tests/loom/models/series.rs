@@ -102,7 +102,7 @@ fn metric() -> Arc<Metric> {
 }
 
 fn find_or_create(metric: &Metric) -> Arc<Slot> {
-    metric.find_or_create(&["orders"]).unwrap()
+    metric.create(&["orders"]).unwrap()
 }
 
 /// What a scrape says of the only series, if it is this one.
