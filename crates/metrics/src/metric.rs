@@ -81,6 +81,8 @@ pub(crate) struct List {
     pub(crate) slots: Box<[Arc<Slot>]>,
     /// Where their cells are; sorted and distinct.
     pub(crate) chunks: Box<[usize]>,
+    /// What they take, each with the cells of one thread.
+    pub(crate) bytes: usize,
 }
 
 /// What became of a series that was to be removed.
@@ -307,13 +309,6 @@ impl Metric {
         sync::read(&self.table).series.len()
     }
 
-    /// Bytes that the series take, each with the cells of one thread.
-    pub(crate) fn bytes(&self) -> usize {
-        let table = sync::read(&self.table);
-        let of = |slot: &Slot| size_of::<Slot>() + slot.text.len() + slot.range.len as usize * size_of::<u64>();
-        table.series.iter().map(|series| of(&series.0)).sum()
-    }
-
     /// Takes a series out, unless it is held.
     pub(crate) fn remove(&self, slot: &Arc<Slot>) -> Removal {
         let mut table = sync::write(&self.table);
@@ -386,7 +381,8 @@ impl List {
         let mut chunks: Vec<_> = with_cells.map(|slot| slot.range.chunk()).collect();
         chunks.sort_unstable();
         chunks.dedup();
-        Self { slots, chunks: chunks.into() }
+        let bytes = slots.iter().map(|slot| slot.bytes()).sum();
+        Self { slots, chunks: chunks.into(), bytes }
     }
 }
 

@@ -83,6 +83,11 @@ impl Slot {
         self.state.load(Ordering::Relaxed) & BASED != 0
     }
 
+    /// What it takes, with the cells of one thread.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>()
+    }
+
     pub(crate) fn home(&self) -> Option<Arc<Metric>> {
         self.home.upgrade()
     }

@@ -109,6 +109,11 @@ impl Arena {
         }
     }
 
+    /// All its chunks.
+    pub(crate) fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
     /// The chunk, if it is there.
     #[inline]
     pub(crate) fn chunk(&self, chunk: usize) -> Option<&Chunk> {
@@ -249,11 +254,7 @@ impl Arena {
     /// new value would not fit.
     #[inline]
     pub(crate) fn change(&self, index: u32, change: Change, ordering: Ordering) -> bool {
-        let Some(chunk) = self.chunk(chunk_of(index)) else { return false };
-        let cell = &chunk[offset(index)];
-        let Some(new) = change.checked(cell.own()) else { return false };
-        cell.store(new, ordering);
-        true
+        self.chunk(chunk_of(index)).is_some_and(|chunk| self::change(chunk, index, change, ordering))
     }
 
     /// Forgets what a range holds. For whoever knows that no handle to it is left, which is
@@ -278,6 +279,15 @@ impl Asked<'_> {
         }
         true
     }
+}
+
+/// Changes a cell outside of any record. For the owner; false if the new value would not fit.
+#[inline]
+pub(crate) fn change(chunk: &Chunk, index: u32, change: Change, ordering: Ordering) -> bool {
+    let cell = &chunk[offset(index)];
+    let Some(new) = change.checked(cell.own()) else { return false };
+    cell.store(new, ordering);
+    true
 }
 
 #[inline]

@@ -6,7 +6,8 @@
 use std::cell::Cell;
 use std::sync::LazyLock;
 
-use super::arena::{Arena, chunk_of};
+use super::arena::{self, Arena, chunk_of};
+use super::chunks::Chunks;
 use super::store::Store;
 use super::update::{Change, Update};
 use crate::sync::Ordering;
@@ -16,14 +17,20 @@ pub(crate) static STORE: LazyLock<Store> = LazyLock::new(Store::new);
 
 thread_local! {
     static CURRENT: Cell<Option<&'static Arena>> = const { Cell::new(None) };
+    /// Its chunks, or none: one thing less to look at for what needs no more of an arena.
+    static CHUNKS: Cell<&'static Chunks> = const { Cell::new(&NONE) };
     static OWNER: Owner = const { Owner(Cell::new(None)) };
 }
+
+/// The chunks of a thread without an arena.
+static NONE: Chunks = Chunks::new();
 
 struct Owner(Cell<Option<&'static Arena>>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
         CURRENT.set(None);
+        CHUNKS.set(&NONE);
         if let Some(arena) = self.0.take() {
             STORE.leave(arena);
         }
@@ -36,8 +43,8 @@ pub(crate) fn change(index: u32, change: Change, ordering: Ordering) -> bool {
     if cfg!(feature = "noop") {
         return true;
     }
-    match CURRENT.get() {
-        Some(arena) if arena.change(index, change, ordering) => true,
+    match CHUNKS.get().get(chunk_of(index)) {
+        Some(chunk) if arena::change(chunk, index, change, ordering) => true,
         _ => change_slowly(index, change, ordering),
     }
 }
@@ -90,6 +97,7 @@ fn adopt() -> Option<&'static Arena> {
         let arena = STORE.adopt();
         owner.0.set(Some(arena));
         CURRENT.set(Some(arena));
+        CHUNKS.set(arena.chunks());
         arena
     });
     owned.ok()

@@ -1,10 +1,11 @@
 //! The sums of cells over all threads.
 
 use super::arena::{Arena, Span, chunk_of, offset};
+use super::chunks::Chunk;
 use super::ranges::{Kind, Mask, Pool, Range};
 use super::store::Store;
 use super::update::Change;
-use crate::sync::{CHUNK, Forever, Ordering, Step, at};
+use crate::sync::{CHUNK, Cell, Forever, Ordering, Step, at};
 
 /// The sums of some chunks.
 #[derive(Clone, Debug, Default)]
@@ -21,14 +22,15 @@ impl Totals {
     /// Sums up `chunks`, which are sorted and distinct.
     pub(crate) fn gather(store: &Store, chunks: Vec<usize>) -> Self {
         let kinds = store.kinds(&chunks);
+        let all: Vec<_> = chunks.iter().copied().zip(kinds).collect();
+        let paired: Vec<_> = all.iter().copied().filter(|(_, kind)| kind.pool == Pool::Paired).collect();
         // All downs before all ups: whoever sees a thing end has seen it begin. The list of arenas
         // is looked up again in between, for the thread on which it began may be a new one.
-        let downs = gather(store, &chunks, &kinds, |kind| kind.pool == Pool::Paired);
-        let mut cells = gather(store, &chunks, &kinds, |_| true);
-        for ((cells, downs), kind) in cells.iter_mut().zip(downs).zip(kinds) {
-            if kind.pool == Pool::Paired {
-                cells.iter_mut().zip(downs).step_by(2).for_each(|(cell, down)| *cell = down);
-            }
+        let mut downs = sums(store, &paired).into_iter();
+        let mut cells = sums(store, &all);
+        for (cells, _) in cells.iter_mut().zip(&all).filter(|(_, (_, kind))| kind.pool == Pool::Paired) {
+            let downs = downs.next().into_iter().flatten();
+            cells.iter_mut().zip(downs).step_by(2).for_each(|(cell, down)| *cell = down);
         }
         Self { chunks, cells }
     }
@@ -68,47 +70,61 @@ fn subtract_float(sum: u64, base: u64) -> u64 {
     if rest.is_finite() { rest.to_bits() } else { sum }
 }
 
-/// The sums of the chunks of the kinds that are `wanted`, the others 0.
-fn gather(store: &Store, chunks: &[usize], kinds: &[Kind], wanted: impl Fn(&Kind) -> bool) -> Vec<[u64; CHUNK]> {
+fn sums(store: &Store, chunks: &[(usize, Kind)]) -> Vec<[u64; CHUNK]> {
     let arenas = store.arenas();
-    let mut sums = vec![[0; CHUNK]; chunks.len()];
-    for ((chunk, kind), sums) in chunks.iter().zip(kinds).zip(&mut sums) {
-        if wanted(kind) {
-            sum(store, &arenas, *chunk, kind, sums);
-        }
+    let mut all = vec![[0; CHUNK]; chunks.len()];
+    for ((chunk, kind), sums) in chunks.iter().zip(&mut all) {
+        let arenas: Vec<_> = arenas.iter().filter(|arena| arena.chunk(*chunk).is_some()).collect();
+        sum(&arenas, *chunk, kind, sums);
+        let span = Span { chunk: *chunk, first: 0, len: CHUNK };
+        store.late(span, |cells| add(sums, cells, &mut Room::new(), &Floats::of(&kind.floats)));
     }
-    sums
+    all
 }
 
-fn sum(store: &Store, arenas: &[Forever<Arena>], chunk: usize, kind: &Kind, sums: &mut [u64; CHUNK]) {
-    let floats = Floats::of(&kind.floats);
+fn sum(arenas: &[&Forever<Arena>], chunk: usize, kind: &Kind, sums: &mut [u64; CHUNK]) {
+    let floats = || Floats::of(&kind.floats);
     match kind.pool {
-        Pool::Recorded => {
-            let mut copy = [0; CHUNK];
-            for arena in arenas.iter().filter(|arena| arena.chunk(chunk).is_some()) {
-                arena.copy(Span { chunk, first: 0, len: CHUNK }, &mut copy);
-                add(sums, &copy, &floats);
-            }
-        }
+        Pool::Recorded => sum_records(arenas, chunk, sums, &floats()),
         Pool::Single => {
-            if !sum_small(arenas, chunk, sums) {
-                sum_all(arenas, chunk, Ordering::Relaxed, sums, &floats);
+            let cells: Vec<_> = arenas.iter().filter_map(|arena| arena.chunk(chunk)).collect();
+            if !sum_small(&cells, sums) {
+                sum_all(&cells, Ordering::Relaxed, sums, &floats());
             }
         }
-        // What led to a down is seen by the look at the ups that follows.
-        Pool::Paired => sum_all(arenas, chunk, at(Step::ReadDowns, Ordering::Acquire), sums, &floats),
+        Pool::Paired => {
+            let cells: Vec<_> = arenas.iter().filter_map(|arena| arena.chunk(chunk)).collect();
+            // What led to a down is seen by the look at the ups that follows.
+            sum_all(&cells, at(Step::ReadDowns, Ordering::Acquire), sums, &floats());
+        }
     }
-    store.late(Span { chunk, first: 0, len: CHUNK }, |cells| add(sums, cells, &floats));
+}
+
+fn sum_records(arenas: &[&Forever<Arena>], chunk: usize, sums: &mut [u64; CHUNK], floats: &Floats) {
+    let (mut copy, mut room) = ([0; CHUNK], Room::new());
+    for arena in arenas {
+        arena.copy(Span { chunk, first: 0, len: CHUNK }, &mut copy);
+        add(sums, &copy, &mut room, floats);
+    }
 }
 
 /// Adds up cells without a look at what they are; false if one is not small, and nothing is done.
-fn sum_small(arenas: &[Forever<Arena>], chunk: usize, sums: &mut [u64; CHUNK]) -> bool {
+fn sum_small(chunks: &[&Chunk], sums: &mut [u64; CHUNK]) -> bool {
     let mut all = 0;
-    for cells in arenas.iter().filter_map(|arena| arena.chunk(chunk)) {
-        for (sum, cell) in sums.iter_mut().zip(cells) {
-            let cell = cell.load(Ordering::Relaxed);
-            *sum = sum.wrapping_add(cell);
-            all |= cell;
+    let load = |cell: &Cell| cell.load(Ordering::Relaxed);
+    // Four threads at once: a sum is fetched and put back for each of them else.
+    let (fours, rest) = chunks.as_chunks::<4>();
+    for [a, b, c, d] in fours {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            let (a, b, c, d) = (load(&a[i]), load(&b[i]), load(&c[i]), load(&d[i]));
+            all |= a | b | c | d;
+            *sum = sum.wrapping_add(a).wrapping_add(b).wrapping_add(c).wrapping_add(d);
+        }
+    }
+    for chunk in rest {
+        for (sum, cell) in sums.iter_mut().zip(*chunk) {
+            all |= load(cell);
+            *sum = sum.wrapping_add(load(cell));
         }
     }
     if all >= SMALL {
@@ -117,24 +133,44 @@ fn sum_small(arenas: &[Forever<Arena>], chunk: usize, sums: &mut [u64; CHUNK]) -
     all < SMALL
 }
 
-fn sum_all(arenas: &[Forever<Arena>], chunk: usize, ordering: Ordering, sums: &mut [u64; CHUNK], floats: &Floats) {
-    let mut copy = [0; CHUNK];
-    for cells in arenas.iter().filter_map(|arena| arena.chunk(chunk)) {
-        copy.iter_mut().zip(cells).for_each(|(to, cell)| *to = cell.load(ordering));
-        add(sums, &copy, floats);
+fn sum_all(chunks: &[&Chunk], ordering: Ordering, sums: &mut [u64; CHUNK], floats: &Floats) {
+    let (mut copy, mut room) = ([0; CHUNK], Room::new());
+    for chunk in chunks {
+        copy.iter_mut().zip(*chunk).for_each(|(to, cell)| *to = cell.load(ordering));
+        add(sums, &copy, &mut room, floats);
     }
 }
 
 /// Adds the cells of one thread: the floats, which are few, by themselves, and the rest in one
 /// sweep that knows nothing of them.
-fn add(sums: &mut [u64; CHUNK], cells: &[u64], floats: &Floats) {
-    let mut float_sums = [0; CHUNK];
-    for (sum, place) in float_sums.iter_mut().zip(floats.places()) {
-        *sum = Change::add_float(f64::from_bits(cells[place])).saturating(sums[place]);
+fn add(sums: &mut [u64; CHUNK], cells: &[u64], room: &mut Room, floats: &Floats) {
+    let Room { integers, float_sums } = room;
+    integers.copy_from_slice(cells);
+    for (place, float_sum) in floats.places().zip(&mut *float_sums) {
+        *float_sum = Change::add_float(f64::from_bits(cells[place])).saturating(sums[place]);
+        (sums[place], integers[place]) = (0, 0);
     }
-    sums.iter_mut().zip(cells).for_each(|(sum, cell)| *sum = sum.saturating_add(*cell));
-    for (sum, place) in float_sums.iter().zip(floats.places()) {
-        sums[place] = *sum;
+    let all = sums.iter().zip(&*integers).fold(0, |all, (sum, cell)| all | sum | cell);
+    let pairs = sums.iter_mut().zip(&*integers);
+    if all < SMALL {
+        pairs.for_each(|(sum, cell)| *sum = sum.wrapping_add(*cell));
+    } else {
+        pairs.for_each(|(sum, cell)| *sum = sum.saturating_add(*cell));
+    }
+    for (place, float_sum) in floats.places().zip(&*float_sums) {
+        sums[place] = *float_sum;
+    }
+}
+
+/// Room to work in.
+struct Room {
+    integers: [u64; CHUNK],
+    float_sums: [u64; CHUNK],
+}
+
+impl Room {
+    const fn new() -> Self {
+        Self { integers: [0; CHUNK], float_sums: [0; CHUNK] }
     }
 }
 
@@ -148,9 +184,13 @@ impl Floats {
     #[expect(clippy::cast_possible_truncation, reason = "a chunk has a few hundred cells")]
     fn of(mask: &Mask) -> Self {
         let mut floats = Self { places: [0; CHUNK], count: 0 };
-        for place in (0..CHUNK).filter(|place| is_float(mask, *place)) {
-            floats.places[floats.count] = place as u16;
-            floats.count += 1;
+        for (i, word) in mask.iter().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                floats.places[floats.count] = (i * 64) as u16 + rest.trailing_zeros() as u16;
+                floats.count += 1;
+                rest &= rest - 1;
+            }
         }
         floats
     }

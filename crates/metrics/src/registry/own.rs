@@ -46,7 +46,7 @@ impl Own {
     ) -> Vec<FamilySnapshot> {
         let values: [Values; 5] = [
             vec![(String::new(), Value::Counter(self.hook_panics.get()))],
-            lists.values().map(|(metric, _)| (of(&metric.name), Value::Gauge(metric.bytes() as f64))).collect(),
+            lists.values().map(|(metric, list)| (of(&metric.name), Value::Gauge(list.bytes as f64))).collect(),
             lists.values().map(|(metric, list)| (of(&metric.name), Value::Gauge(list.slots.len() as f64))).collect(),
             refused(entries, lists),
             Vec::new(),
