@@ -60,6 +60,17 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
             fn values(&self) -> ::std::vec::Vec<::std::string::String> {
                 ::std::vec![#(#texts),*]
             }
+
+            #[inline]
+            fn remembered<R>(
+                look: impl ::core::ops::FnOnce(&::streamgauge_metrics::derived::Remembered<Self>) -> R,
+            ) -> ::core::option::Option<R> {
+                ::std::thread_local! {
+                    static REMEMBERED: ::streamgauge_metrics::derived::Remembered<#ty> =
+                        const { ::streamgauge_metrics::derived::Remembered::new() };
+                }
+                REMEMBERED.try_with(look).ok()
+            }
         }
     })
 }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 mod cache;
 
 use self::cache::Cached;
+pub use self::cache::Remembered;
 use crate::cardinality::SeriesError;
 use crate::desc::Kind;
 use crate::histogram::{Bounds, Histogram};
@@ -68,7 +69,7 @@ enum Place<'a, M, L> {
     /// In the array of a family whose labels are all enums, or of its overflow.
     Shared(&'a M),
     /// In what this thread remembers.
-    Cached(Rc<Cached<M, L>>),
+    Cached(Rc<Cached<L>>),
 }
 
 impl<M: Member, L: LabelSet> Family<M, L> {
@@ -218,7 +219,7 @@ impl<M: Member, L: LabelSet> Family<M, L> {
         let is_known = known.is_some();
         let slot = known.map_or_else(|| self.metric.create(&values), Ok)?;
         let member = M::over(&Handle::borrowed(&slot), &self.metric.parts);
-        let found = Rc::new(Cached::new(labels, member, slot));
+        let found = Rc::new(Cached::new(labels, member.keep(), slot));
         // Worth remembering is what is looked up again, and not what is made and then held.
         if is_known {
             cache::keep(self.metric.id, labels, &found);
@@ -307,19 +308,22 @@ impl<'a, M, L> Found<'a, M, L> {
     }
 }
 
-impl<M, L> Deref for Found<'_, M, L> {
+impl<M: Member, L> Deref for Found<'_, M, L> {
     type Target = M;
 
     #[inline]
     fn deref(&self) -> &M {
         match &self.place {
             Place::Shared(member) => member,
-            Place::Cached(cached) => &cached.member,
+            Place::Cached(cached) => match M::kept(&cached.member) {
+                Some(member) => member,
+                None => unreachable!("a metric has members of one type"),
+            },
         }
     }
 }
 
-impl<M: fmt::Debug, L> fmt::Debug for Found<'_, M, L> {
+impl<M: Member + fmt::Debug, L> fmt::Debug for Found<'_, M, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }

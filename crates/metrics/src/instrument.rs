@@ -1,5 +1,7 @@
 //! What a registry and a family need to know of an instrument.
 
+use std::any::Any;
+
 use crate::desc::{Desc, Kind};
 use crate::histogram::{Bounds, Buckets};
 use crate::label::Label;
@@ -49,6 +51,26 @@ pub trait Member: Clone + Send + Sync + 'static {
     /// The instruments of one series.
     #[doc(hidden)]
     fn over(handle: &Handle, parts: &[Part]) -> Self;
+
+    /// For what a thread remembers.
+    #[doc(hidden)]
+    fn keep(self) -> Kept;
+
+    /// What was kept, if it is one of these.
+    #[doc(hidden)]
+    fn kept(kept: &Kept) -> Option<&Self>;
+}
+
+/// A member of some family. Those there are most of are told apart by a tag, which is several
+/// times faster than to ask for a type.
+#[doc(hidden)]
+pub enum Kept {
+    Counter(crate::Counter),
+    FloatCounter(crate::FloatCounter),
+    Gauge(crate::Gauge),
+    UpDownCounter(crate::UpDownCounter),
+    Histogram(crate::Histogram),
+    Group(Box<dyn Any>),
 }
 
 /// A single instrument, which has one name on the wire.
@@ -135,19 +157,42 @@ impl<G: Group> Member for G {
     fn over(handle: &Handle, parts: &[Part]) -> Self {
         G::assemble(&mut Fields { handle, parts: parts.iter() })
     }
+
+    fn keep(self) -> Kept {
+        Kept::Group(Box::new(self))
+    }
+
+    fn kept(kept: &Kept) -> Option<&Self> {
+        match kept {
+            Kept::Group(group) => group.downcast_ref(),
+            _ => None,
+        }
+    }
 }
 
 macro_rules! single_instruments {
-    ($($instrument:ty),*) => {$(
-        impl Member for $instrument {
-            const STORAGE: &'static [Storage] = &[<$instrument as Single>::STORAGE];
+    ($($instrument:ident),*) => {$(
+        impl Member for crate::$instrument {
+            const STORAGE: &'static [Storage] = &[<Self as Single>::STORAGE];
 
             fn over(handle: &Handle, parts: &[Part]) -> Self {
                 Single::over(handle.from(0), parts.first().and_then(|part| part.bounds.as_ref()))
             }
+
+            fn keep(self) -> Kept {
+                Kept::$instrument(self)
+            }
+
+            #[inline]
+            fn kept(kept: &Kept) -> Option<&Self> {
+                match kept {
+                    Kept::$instrument(instrument) => Some(instrument),
+                    _ => None,
+                }
+            }
         }
 
-        impl Instrument for $instrument {
+        impl Instrument for crate::$instrument {
             const LABELS: &'static [Label] = &[];
             const STORAGE: &'static [Storage] = <Self as Member>::STORAGE;
 
@@ -156,13 +201,13 @@ macro_rules! single_instruments {
             }
         }
 
-        impl Declared for $instrument {
+        impl Declared for crate::$instrument {
             const KIND: Kind = <Self as Single>::KIND;
         }
     )*};
 }
 
-single_instruments!(crate::Counter, crate::FloatCounter, crate::Gauge, crate::UpDownCounter, crate::Histogram);
+single_instruments!(Counter, FloatCounter, Gauge, UpDownCounter, Histogram);
 
 /// An instrument in no registry.
 pub(crate) fn alone<S: Single + Instrument>(bounds: Option<&Bounds>) -> S {

@@ -8,6 +8,8 @@ mod text;
 
 use crate::sync::Arc;
 
+use crate::family::Remembered;
+
 pub use self::pairs::{Lookup, Pairs};
 pub use self::text::Labels;
 pub(crate) use self::text::{escape, push, split_first};
@@ -112,6 +114,13 @@ pub trait LabelSet: Clone + Eq + Hash + Send + Sync + 'static {
     /// Whether two label sets are the same.
     fn is_same(&self, other: &Self) -> bool {
         self == other
+    }
+
+    /// Uses what this thread remembers of its look-ups. A derived label set has a place for that;
+    /// one that is written by hand has none, and each look-up goes the long way.
+    #[doc(hidden)]
+    fn remembered<R>(_: impl FnOnce(&Remembered<Self>) -> R) -> Option<R> {
+        None
     }
 }
 

@@ -110,6 +110,7 @@ pub mod derived {
         desc.labelled(labels)
     }
 
+    pub use crate::family::Remembered;
     pub use crate::instrument::{Fields, Recorded, Single};
     pub use crate::metric::Storage;
 }

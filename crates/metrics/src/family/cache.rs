@@ -3,82 +3,92 @@
 //! An entry belongs to one thread, so holding on to it is an addition that is not atomic. It does
 //! not hold the series in its metric; a series that was removed is noticed at the next look-up.
 
-use std::any::Any;
 use std::cell::RefCell;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
 
 use foldhash::fast::RandomState;
 
+use crate::instrument::Kept;
 use crate::label::{LabelSet, Lookup};
 use crate::slot::Slot;
 use crate::sync::Arc;
 
 /// A series that was looked up, with the labels that led to it.
-pub(super) struct Cached<M, L> {
+pub(super) struct Cached<L> {
     key: L,
-    pub(super) member: M,
+    pub(super) member: Kept,
     slot: Arc<Slot>,
 }
 
+/// The place of a thread for what it looked up by label sets of one type.
+#[doc(hidden)]
+pub struct Remembered<L>(RefCell<Option<Cache<L>>>);
+
 /// Entries by hash: each stands at its place or in the next that was free. At most a fourth of
 /// the places are taken.
-struct Cache {
+struct Cache<L> {
     hashes: RandomState,
-    places: Vec<Option<Place>>,
+    places: Vec<Option<Place<L>>>,
     entries: usize,
 }
 
-struct Place {
+struct Place<L> {
     hash: u64,
     metric: u64,
-    entry: Rc<dyn Any>,
+    entry: Rc<Cached<L>>,
 }
 
 /// Places at first, and at most.
 const FEWEST: usize = 16;
 const MOST: usize = 4096;
 
-thread_local! {
-    static CACHE: RefCell<Option<Cache>> = const { RefCell::new(None) };
+impl<L> Remembered<L> {
+    /// Nothing so far.
+    pub const fn new() -> Self {
+        Self(RefCell::new(None))
+    }
+}
+
+impl<L> Default for Remembered<L> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// The series that this thread found under these labels before.
 #[inline]
-pub(super) fn find<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(
-    metric: u64,
-    labels: &Q,
-) -> Option<Rc<Cached<M, L>>> {
+pub(super) fn find<L: LabelSet, Q: Lookup<L> + ?Sized>(metric: u64, labels: &Q) -> Option<Rc<Cached<L>>> {
     // No borrow, no short cut: this thread is past its end, or the comparison of some label set
     // looks up a series itself.
-    CACHE.try_with(|cache| cache.try_borrow().ok()?.as_ref()?.find(metric, labels)).ok()?
+    L::remembered(|cache| cache.0.try_borrow().ok()?.as_ref()?.find(metric, labels))?
 }
 
 /// Remembers a series.
-pub(super) fn keep<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(metric: u64, labels: &Q, found: &Rc<Cached<M, L>>) {
-    let entry: Rc<dyn Any> = Rc::clone(found) as _;
+pub(super) fn keep<L: LabelSet, Q: Lookup<L> + ?Sized>(metric: u64, labels: &Q, found: &Rc<Cached<L>>) {
+    let entry = Rc::clone(found);
     // What is pushed out is dropped outside of the borrow: it may be the last of its series.
-    let _out = CACHE.try_with(|cache| {
-        let mut cache = cache.try_borrow_mut().ok()?;
+    let _out = L::remembered(|cache| {
+        let mut cache = cache.0.try_borrow_mut().ok()?;
         let cache = cache.get_or_insert_with(Cache::new);
         let hash = cache.hash(metric, labels);
         Some(cache.insert(Place { hash, metric, entry }))
     });
 }
 
-impl<M, L: LabelSet> Cached<M, L> {
-    pub(super) fn new<Q: Lookup<L> + ?Sized>(labels: &Q, member: M, slot: Arc<Slot>) -> Self {
+impl<L: LabelSet> Cached<L> {
+    pub(super) fn new<Q: Lookup<L> + ?Sized>(labels: &Q, member: Kept, slot: Arc<Slot>) -> Self {
         Self { key: labels.to_key(), member, slot }
     }
 }
 
-impl Cache {
+impl<L: LabelSet> Cache<L> {
     fn new() -> Self {
         Self { hashes: RandomState::default(), places: empty(FEWEST), entries: 0 }
     }
 
     #[inline]
-    fn hash<L: LabelSet, Q: Lookup<L> + ?Sized>(&self, metric: u64, labels: &Q) -> u64 {
+    fn hash<Q: Lookup<L> + ?Sized>(&self, metric: u64, labels: &Q) -> u64 {
         let mut hasher = self.hashes.build_hasher();
         hasher.write_u64(metric);
         labels.hash_quickly(&mut hasher);
@@ -86,19 +96,16 @@ impl Cache {
     }
 
     #[inline]
-    fn find<M: 'static, L: LabelSet, Q: Lookup<L> + ?Sized>(
-        &self,
-        metric: u64,
-        labels: &Q,
-    ) -> Option<Rc<Cached<M, L>>> {
+    fn find<Q: Lookup<L> + ?Sized>(&self, metric: u64, labels: &Q) -> Option<Rc<Cached<L>>> {
         let hash = self.hash(metric, labels);
         let mut at = self.place_of(hash);
         loop {
             // An entry never leaves a gap behind, so a gap is the end; and there are many.
             let place = self.places.get(at)?.as_ref()?;
             if place.hash == hash && place.metric == metric {
-                let entry = Rc::clone(&place.entry).downcast::<Cached<M, L>>().ok()?;
-                return (labels.is_same(&entry.key) && entry.slot.is_there()).then_some(entry);
+                let entry = &place.entry;
+                let is_it = labels.is_same(&entry.key) && entry.slot.is_there();
+                return is_it.then(|| Rc::clone(entry));
             }
             at = (at + 1) & (self.places.len() - 1);
         }
@@ -112,7 +119,7 @@ impl Cache {
     }
 
     /// Puts an entry in and gives back what had to leave.
-    fn insert(&mut self, place: Place) -> Vec<Option<Place>> {
+    fn insert(&mut self, place: Place<L>) -> Vec<Option<Place<L>>> {
         let mut out = Vec::new();
         if self.entries * 4 >= self.places.len() {
             out = self.make_room();
@@ -121,8 +128,8 @@ impl Cache {
         out
     }
 
-    fn put(&mut self, place: Place) -> Option<Place> {
-        let is_it = |old: &Place| old.hash == place.hash && old.metric == place.metric;
+    fn put(&mut self, place: Place<L>) -> Option<Place<L>> {
+        let is_it = |old: &Place<L>| old.hash == place.hash && old.metric == place.metric;
         let mut at = self.place_of(place.hash);
         while self.places[at].as_ref().is_some_and(|old| !is_it(old)) {
             at = (at + 1) & (self.places.len() - 1);
@@ -134,7 +141,7 @@ impl Cache {
 
     /// Twice the places, without the series that were removed; if there are as many as there may
     /// be, the same number and nothing in them: what is still wanted comes back.
-    fn make_room(&mut self) -> Vec<Option<Place>> {
+    fn make_room(&mut self) -> Vec<Option<Place<L>>> {
         let size = self.places.len();
         let full = size >= MOST;
         let old = std::mem::replace(&mut self.places, empty(if full { size } else { size * 2 }));
@@ -146,6 +153,6 @@ impl Cache {
     }
 }
 
-fn empty(places: usize) -> Vec<Option<Place>> {
+fn empty<L>(places: usize) -> Vec<Option<Place<L>>> {
     std::iter::repeat_with(|| None).take(places).collect()
 }

@@ -4,6 +4,7 @@
 use std::hash::Hasher;
 
 use super::{Label, LabelSet};
+use crate::family::Remembered;
 
 /// The label set of a family whose labels are named by its declaration: `Family<Counter>`.
 ///
@@ -79,8 +80,17 @@ impl<L: LabelSet> Lookup<L> for L {
     }
 }
 
+thread_local! {
+    static REMEMBERED: Remembered<Pairs> = const { Remembered::new() };
+}
+
 impl LabelSet for Pairs {
     const LABELS: &'static [Label] = &[];
+
+    #[inline]
+    fn remembered<R>(look: impl FnOnce(&Remembered<Self>) -> R) -> Option<R> {
+        REMEMBERED.try_with(look).ok()
+    }
 
     fn values(&self) -> Vec<String> {
         self.pairs.iter().map(|(_, value)| String::from(&**value)).collect()
