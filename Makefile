@@ -18,6 +18,8 @@ run: build ## play the packaged hour at 60 times its speed (SPEED=max: unpaced),
 test: ## the Rust tests, then the oracles: DuckDB, promtool, a real Prometheus
 	scripts/setup-tests.sh
 	cargo test --workspace --locked
+	cargo test --locked -p streamgauge-metrics --features noop --test noop
+	cargo test --locked --release -p streamgauge-metrics --test stress
 	cargo build --release --locked
 	STREAMGAUGE_BIN='$(BIN)' .venv/bin/python -m pytest tests/oracle
 
