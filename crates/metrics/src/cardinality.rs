@@ -9,6 +9,14 @@ use std::fmt;
 use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
 /// The value that labels have where there is no room for their own.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Family, cardinality::OVERFLOW};
+///
+/// let sent: Family<Counter> = Family::with_labels(["topic"]);
+/// sent.get_or_create(&[("topic", "x".repeat(999).as_str())]).inc();
+/// assert_eq!(sent.get_or_create(&[("topic", OVERFLOW)]).get(), 1);
+/// ```
 pub const OVERFLOW: &str = "__overflow__";
 
 /// What a registry accepts.

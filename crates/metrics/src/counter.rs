@@ -45,12 +45,26 @@ pub struct FloatCounter {
 
 impl Counter {
     /// Adds one.
+    ///
+    /// ```
+    /// let jobs = streamgauge_metrics::Counter::default();
+    /// jobs.inc();
+    /// assert_eq!(jobs.get(), 1);
+    /// ```
     #[inline]
     pub fn inc(&self) {
         self.inc_by(1);
     }
 
-    /// Adds `step`. A step is unsigned: a counter cannot be told to go back.
+    /// Adds `step`. A step is unsigned: a counter cannot be told to go back. One that does not
+    /// fit is left out and counted as refused.
+    ///
+    /// ```
+    /// let jobs = streamgauge_metrics::Counter::default();
+    /// jobs.inc_by(u64::MAX - 1);
+    /// jobs.inc_by(2);
+    /// assert_eq!(jobs.get(), u64::MAX - 1);
+    /// ```
     #[inline]
     pub fn inc_by(&self, step: u64) {
         // Relaxed: the number orders nothing else.
@@ -61,32 +75,66 @@ impl Counter {
 
     /// The addition of `step` as a part of a [`record`](crate::record). If it does not fit the
     /// number stays at its greatest value.
+    ///
+    /// ```
+    /// let jobs = streamgauge_metrics::Counter::default();
+    /// streamgauge_metrics::record(jobs.adding(3));
+    /// assert_eq!(jobs.get(), 3);
+    /// ```
     #[inline]
     pub fn adding(&self, step: u64) -> Adding<'_> {
         Adding::new(&self.handle, Change::add(step))
     }
 
-    /// The total so far.
+    /// The total so far, of all threads.
+    ///
+    /// ```
+    /// let jobs = streamgauge_metrics::Counter::default();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| jobs.inc());
+    ///     scope.spawn(|| jobs.inc());
+    /// });
+    /// assert_eq!(jobs.get(), 2);
+    /// ```
     pub fn get(&self) -> u64 {
         self.handle.read(1).first().copied().unwrap_or_default()
     }
 }
 
 impl FloatCounter {
-    /// Adds `step`, which is finite and not negative.
+    /// Adds `step`. One that is negative, infinite or no number is left out and counted as refused.
+    ///
+    /// ```
+    /// let seconds = streamgauge_metrics::FloatCounter::default();
+    /// seconds.inc_by(1.5);
+    /// seconds.inc_by(f64::NAN);
+    /// assert_eq!(seconds.get(), 1.5);
+    /// ```
     #[inline]
     pub fn inc_by(&self, step: f64) {
         let step = self.proven(step);
         self.handle.change(0, Change::add_float(step), Ordering::Relaxed);
     }
 
-    /// The addition of `step` as a part of a [`record`](crate::record).
+    /// The addition of `step` as a part of a [`record`](crate::record), or of nothing if
+    /// [`inc_by`](Self::inc_by) would refuse it.
+    ///
+    /// ```
+    /// let seconds = streamgauge_metrics::FloatCounter::default();
+    /// streamgauge_metrics::record(seconds.adding(0.5));
+    /// assert_eq!(seconds.get(), 0.5);
+    /// ```
     #[inline]
     pub fn adding(&self, step: f64) -> Adding<'_> {
         Adding::new(&self.handle, Change::add_float(self.proven(step)))
     }
 
-    /// The total so far.
+    /// The total so far, of all threads.
+    ///
+    /// ```
+    /// let seconds = streamgauge_metrics::FloatCounter::default();
+    /// assert_eq!(seconds.get(), 0.0);
+    /// ```
     pub fn get(&self) -> f64 {
         f64::from_bits(self.handle.read(1).first().copied().unwrap_or_default())
     }

@@ -11,6 +11,13 @@ use crate::instrument::Declared;
 use crate::label::Label;
 
 /// The kind of a metric.
+///
+/// ```
+/// use streamgauge_metrics::{Desc, Kind, UpDownCounter};
+///
+/// // A number that is counted up and down is a gauge on the wire.
+/// assert_eq!(Desc::of::<UpDownCounter>("open", "Open.").kind(), Kind::Gauge);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Only grows.
@@ -45,6 +52,13 @@ pub struct Desc {
 }
 
 /// Why a declaration is refused.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Desc};
+///
+/// let error = Desc::of::<Counter>("jobs", "Jobs done.").validate().unwrap_err();
+/// assert_eq!(error.to_string(), "metric `jobs` is refused: the name of a counter ends with `_total`");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DescError {
     name: String,
@@ -53,6 +67,10 @@ pub struct DescError {
 
 impl Kind {
     /// The word used in a TYPE line.
+    ///
+    /// ```
+    /// assert_eq!(streamgauge_metrics::Kind::StateSet.as_str(), "stateset");
+    /// ```
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -67,6 +85,13 @@ impl Kind {
 impl Desc {
     /// Declares a metric of the type `T`, which says the kind and the labels. A histogram starts
     /// with the [`Buckets::LatencyMs`] set.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Buckets, Desc, Histogram};
+    ///
+    /// let desc = Desc::of::<Histogram>("wait_ms", "Time in the queue.");
+    /// assert_eq!(desc.buckets(), Some(&Buckets::LatencyMs));
+    /// ```
     pub fn of<T: Declared>(name: impl Into<Cow<'static, str>>, help: impl Into<Cow<'static, str>>) -> Self {
         Self {
             name: name.into(),
@@ -107,49 +132,113 @@ impl Desc {
         if prefix.is_empty() { self } else { Self { name: format!("{prefix}_{}", self.name).into(), ..self } }
     }
 
-    /// The same with a unit, which must be the last word of the name (before `_total`).
+    /// The same with a unit, which must be the last word of the name (before `_total`). Whether it
+    /// is says [`validate`](Self::validate).
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc};
+    ///
+    /// let desc = |name| Desc::of::<Counter>(name, "Bytes sent.").with_unit("bytes");
+    /// assert!(desc("sent_bytes_total").validate().is_ok());
+    /// assert!(desc("bytes_sent_total").validate().is_err());
+    /// ```
     #[must_use]
     pub fn with_unit(self, unit: impl Into<Cow<'static, str>>) -> Self {
         Self { unit: Some(unit.into()), ..self }
     }
 
     /// The same with other buckets. Only a histogram may have any.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Buckets, Desc, Histogram};
+    ///
+    /// let fine = Buckets::Custom(vec![0.1, 0.2, 0.5].into());
+    /// assert!(Desc::of::<Histogram>("wait_ms", "Waiting.").with_buckets(fine).validate().is_ok());
+    /// ```
     #[must_use]
     pub fn with_buckets(self, buckets: Buckets) -> Self {
         Self { buckets: Some(buckets), ..self }
     }
 
     /// The name on the wire.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc};
+    ///
+    /// let desc = Desc::of::<Counter>("jobs_total", "Jobs done.");
+    /// assert_eq!((desc.name(), desc.help()), ("jobs_total", "Jobs done."));
+    /// ```
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The kind.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Desc, Gauge, Kind};
+    ///
+    /// assert_eq!(Desc::of::<Gauge>("depth", "Depth.").kind(), Kind::Gauge);
+    /// ```
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
     /// The unit, if one was declared.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc};
+    ///
+    /// let desc = Desc::of::<Counter>("sent_bytes_total", "Bytes sent.");
+    /// assert_eq!(desc.unit(), None);
+    /// assert_eq!(desc.with_unit("bytes").unit(), Some("bytes"));
+    /// ```
     pub fn unit(&self) -> Option<&str> {
         self.unit.as_deref()
     }
 
     /// The help text, unescaped.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc};
+    ///
+    /// assert_eq!(Desc::of::<Counter>("jobs_total", "Jobs \\ done.").help(), "Jobs \\ done.");
+    /// ```
     pub fn help(&self) -> &str {
         &self.help
     }
 
     /// The labels, in the order they are written.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Family};
+    ///
+    /// let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// assert_eq!(desc.labels()[1].name, "to");
+    /// ```
     pub fn labels(&self) -> &[Label] {
         &self.labels
     }
 
     /// The buckets, if this is a histogram.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Buckets, Counter, Desc, Histogram};
+    ///
+    /// assert_eq!(Desc::of::<Histogram>("wait_ms", "Waiting.").buckets(), Some(&Buckets::LatencyMs));
+    /// assert_eq!(Desc::of::<Counter>("jobs_total", "Jobs.").buckets(), None);
+    /// ```
     pub const fn buckets(&self) -> Option<&Buckets> {
         self.buckets.as_ref()
     }
 
-    /// Applies every rule of this module.
+    /// Applies every rule of this module, as the registry does when it is registered.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc};
+    ///
+    /// assert!(Desc::of::<Counter>("jobs_total", "Jobs done.").validate().is_ok());
+    /// assert!(Desc::of::<Counter>("jobs_total", "").validate().is_err());
+    /// ```
     pub fn validate(&self) -> Result<(), DescError> {
         match self.fault() {
             None => Ok(()),
@@ -256,6 +345,10 @@ pub const fn metric_name_fault(kind: Kind, name: &str) -> Option<&'static str> {
 }
 
 /// What is wrong with a label name, if anything.
+///
+/// One `_` in front is allowed: to Prometheus it is a name like any other, and there are systems
+/// that have such labels. `OpenMetrics` asks to keep them for its own future use, so choose another
+/// name where you can. Two are refused: those Prometheus uses itself and drops.
 ///
 /// ```
 /// use streamgauge_metrics::desc::label_name_fault;

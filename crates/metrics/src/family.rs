@@ -61,6 +61,15 @@ struct Entry<M> {
 }
 
 /// A series that was looked up; derefs to its instrument.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Family};
+///
+/// let sent: Family<Counter> = Family::with_labels(["topic"]);
+/// let orders = sent.get_or_create(&[("topic", "orders")]);
+/// orders.inc();
+/// assert_eq!(orders.get(), 1);
+/// ```
 pub struct Found<'a, M, L = Pairs> {
     place: Place<'a, M, L>,
 }
@@ -77,6 +86,14 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     ///
     /// Past a limit ([`Limits`](crate::Limits)), or with labels that are not those of the
     /// declaration, it is the series of all such updates, and the refusal is counted.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family};
+    ///
+    /// let sent: Family<Counter> = Family::with_labels(["topic"]);
+    /// sent.get_or_create(&[("topic", "orders")]).inc_by(2);
+    /// assert_eq!(sent.get_or_create(&[("topic", "orders")]).get(), 2);
+    /// ```
     #[inline]
     pub fn get_or_create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Found<'_, M, L> {
         if cfg!(feature = "noop") {
@@ -123,7 +140,17 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     }
 
     /// Takes a series out of the scrapes, unless someone holds it. If it comes back it begins
-    /// at 0.
+    /// at 0; the float sums of a family whose labels are all enums then begin at 0 up to rounding.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family, Removal};
+    ///
+    /// let sent: Family<Counter> = Family::with_labels(["topic"]);
+    /// sent.get_or_create(&[("topic", "orders")]).inc();
+    /// assert_eq!(sent.remove(&[("topic", "orders")]), Removal::Removed);
+    /// assert_eq!(sent.remove(&[("topic", "orders")]), Removal::Absent);
+    /// assert_eq!(sent.get_or_create(&[("topic", "orders")]).get(), 0);
+    /// ```
     pub fn remove<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Removal {
         let values = labels.values(&self.metric.labels);
         let slot = values.and_then(|values| self.metric.find(&values));
@@ -143,9 +170,7 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     /// assert_eq!(lag.remove_matching(&[("topic", "orders")]), 3);
     /// ```
     pub fn remove_matching(&self, labels: &[(&str, &str)]) -> usize {
-        let before = self.len();
-        self.retain(|own| !labels.iter().all(|(name, value)| own.get(name).as_deref() == Some(value)));
-        before.saturating_sub(self.len())
+        self.remove_unless(|own| !labels.iter().all(|(name, value)| own.get(name).as_deref() == Some(value)))
     }
 
     /// Keeps the series that `keep` is true for, and those that are held.
@@ -161,20 +186,39 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     /// sent.retain(|labels| !labels.get("topic").is_some_and(|topic| topic.starts_with("test-")));
     /// assert_eq!(sent.len(), 1);
     /// ```
-    pub fn retain(&self, mut keep: impl FnMut(&Labels<'_>) -> bool) {
-        for slot in &self.metric.list().slots {
-            if !keep(&Labels::of(&slot.text)) {
-                self.metric.remove(slot);
-            }
-        }
+    pub fn retain(&self, keep: impl FnMut(&Labels<'_>) -> bool) {
+        self.remove_unless(keep);
     }
 
-    /// How many series there are.
+    /// How many this removed: others may add and remove series meanwhile.
+    fn remove_unless(&self, mut keep: impl FnMut(&Labels<'_>) -> bool) -> usize {
+        let list = self.metric.list();
+        let unwanted = list.slots.iter().filter(|slot| !keep(&Labels::of(&slot.text)));
+        unwanted.filter(|slot| self.metric.remove(slot) == Removal::Removed).count()
+    }
+
+    /// How many series there are, that of the overflow included.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family};
+    ///
+    /// let sent: Family<Counter> = Family::with_labels(["topic"]);
+    /// sent.get_or_create(&[("topic", "orders")]).inc();
+    /// sent.get_or_create(&[("topic", "returns")]).inc();
+    /// assert_eq!(sent.len(), 2);
+    /// ```
     pub fn len(&self) -> usize {
         self.metric.len()
     }
 
     /// Whether there is no series yet.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family};
+    ///
+    /// let sent: Family<Counter> = Family::with_labels(["topic"]);
+    /// assert!(sent.is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -262,6 +306,13 @@ impl<M: Member> Entry<M> {
 
 impl<M: Member> Family<M> {
     /// A family in no registry, whose labels have these names.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Family};
+    ///
+    /// let sent: Family<Counter> = Family::with_labels(["topic", "to"]);
+    /// sent.get_or_create(&[("to", "eu"), ("topic", "orders")]).inc();
+    /// ```
     ///
     /// # Panics
     /// If a name is no label name, or is there twice. For names from outside declare the family
@@ -367,4 +418,30 @@ impl<M: Member, L: LabelSet> Instrument for Family<M, L> {
 
 impl<M: Single + Member, L: LabelSet> Declared for Family<M, L> {
     const KIND: Kind = M::KIND;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Family;
+    use crate::Counter;
+
+    /// The number was a difference of lengths, and so what others added meanwhile was missing from it.
+    #[test]
+    #[cfg(not(feature = "noop"))]
+    fn what_is_removed_is_counted_whatever_others_add_meanwhile() {
+        let sent: Family<Counter> = Family::with_labels(["topic"]);
+        let mut removed = 0;
+        std::thread::scope(|scope| {
+            let adds = scope.spawn(|| {
+                for topic in 0..900 {
+                    sent.get_or_create(&[("topic", topic.to_string().as_str())]).inc();
+                }
+            });
+            while !adds.is_finished() {
+                removed += sent.remove_matching(&[]);
+            }
+        });
+        removed += sent.remove_matching(&[]);
+        assert_eq!(removed, 900);
+    }
 }

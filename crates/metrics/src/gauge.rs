@@ -43,6 +43,20 @@ pub struct UpDownCounter {
 
 /// Holds a number one higher for as long as it lives; see [`Gauge::track`] and
 /// [`UpDownCounter::track`].
+///
+/// ```
+/// use streamgauge_metrics::{Tracked, UpDownCounter};
+///
+/// struct Request {
+///     _open: Tracked<UpDownCounter>,
+/// }
+///
+/// let open = UpDownCounter::default();
+/// let request = Request { _open: open.track() };
+/// assert_eq!(open.get(), 1);
+/// drop(request);
+/// assert_eq!(open.get(), 0);
+/// ```
 #[derive(Debug)]
 #[must_use = "the number falls again as soon as this is dropped"]
 pub struct Tracked<T: Tracks> {
@@ -57,7 +71,13 @@ pub trait Tracks: Sealed {
 }
 
 impl Gauge {
-    /// Replaces the value.
+    /// Replaces the value. Any number will do, `NaN` and the infinities included.
+    ///
+    /// ```
+    /// let depth = streamgauge_metrics::Gauge::default();
+    /// depth.set(4.5);
+    /// assert_eq!(depth.get(), 4.5);
+    /// ```
     #[inline]
     pub fn set(&self, value: f64) {
         if !cfg!(feature = "noop") {
@@ -66,24 +86,49 @@ impl Gauge {
     }
 
     /// Adds one.
+    ///
+    /// ```
+    /// let depth = streamgauge_metrics::Gauge::default();
+    /// depth.inc();
+    /// assert_eq!(depth.get(), 1.0);
+    /// ```
     #[inline]
     pub fn inc(&self) {
         self.add(1.0);
     }
 
     /// Takes one away.
+    ///
+    /// ```
+    /// let depth = streamgauge_metrics::Gauge::default();
+    /// depth.dec();
+    /// assert_eq!(depth.get(), -1.0);
+    /// ```
     #[inline]
     pub fn dec(&self) {
         self.sub(1.0);
     }
 
     /// Adds `amount`.
+    ///
+    /// ```
+    /// let depth = streamgauge_metrics::Gauge::default();
+    /// depth.add(2.5);
+    /// depth.add(-1.0);
+    /// assert_eq!(depth.get(), 1.5);
+    /// ```
     #[inline]
     pub fn add(&self, amount: f64) {
         self.update(|old| old + amount);
     }
 
     /// Takes `amount` away.
+    ///
+    /// ```
+    /// let depth = streamgauge_metrics::Gauge::default();
+    /// depth.sub(2.5);
+    /// assert_eq!(depth.get(), -2.5);
+    /// ```
     #[inline]
     pub fn sub(&self, amount: f64) {
         self.update(|old| old - amount);
@@ -103,12 +148,25 @@ impl Gauge {
     }
 
     /// Lowers the value to `value` if that is lower; `NaN` changes nothing.
+    ///
+    /// ```
+    /// let least = streamgauge_metrics::Gauge::default();
+    /// least.set(9.0);
+    /// least.set_min(7.0);
+    /// least.set_min(8.0);
+    /// assert_eq!(least.get(), 7.0);
+    /// ```
     #[inline]
     pub fn set_min(&self, value: f64) {
         self.update(|old| old.min(value));
     }
 
     /// The value now.
+    ///
+    /// ```
+    /// let depth = streamgauge_metrics::Gauge::default();
+    /// assert_eq!(depth.get(), 0.0);
+    /// ```
     pub fn get(&self) -> f64 {
         f64::from_bits(self.bits().load(Ordering::Relaxed))
     }
@@ -144,18 +202,38 @@ impl Gauge {
 
 impl UpDownCounter {
     /// Adds one.
+    ///
+    /// ```
+    /// let open = streamgauge_metrics::UpDownCounter::default();
+    /// open.inc();
+    /// assert_eq!(open.get(), 1);
+    /// ```
     #[inline]
     pub fn inc(&self) {
         self.go(pair::UP, 1);
     }
 
     /// Takes one away.
+    ///
+    /// ```
+    /// let open = streamgauge_metrics::UpDownCounter::default();
+    /// open.inc();
+    /// open.dec();
+    /// assert_eq!(open.get(), 0);
+    /// ```
     #[inline]
     pub fn dec(&self) {
         self.go(pair::DOWN, 1);
     }
 
     /// Adds `amount`, or takes it away if it is negative.
+    ///
+    /// ```
+    /// let open = streamgauge_metrics::UpDownCounter::default();
+    /// open.add(5);
+    /// open.add(-2);
+    /// assert_eq!(open.get(), 3);
+    /// ```
     #[inline]
     pub fn add(&self, amount: i64) {
         self.go(if amount < 0 { pair::DOWN } else { pair::UP }, amount.unsigned_abs());
@@ -168,6 +246,15 @@ impl UpDownCounter {
 
     /// The number now. What went down is looked at first, so that what is counted up and then
     /// down never shows as less than nothing.
+    ///
+    /// ```
+    /// let open = streamgauge_metrics::UpDownCounter::default();
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| open.add(3));
+    ///     scope.spawn(|| open.dec());
+    /// });
+    /// assert_eq!(open.get(), 2);
+    /// ```
     pub fn get(&self) -> i64 {
         difference(&self.handle.read(2))
     }

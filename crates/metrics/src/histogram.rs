@@ -49,17 +49,36 @@ pub struct Histogram {
 }
 
 /// Measures the time until it is dropped; see [`Histogram::start_timer`].
+///
+/// ```
+/// use streamgauge_metrics::{Histogram, Timer};
+///
+/// let duration_ms = Histogram::default();
+/// let timer: Timer = duration_ms.start_timer();
+/// assert_eq!(duration_ms.get().count(), 0);
+/// drop(timer);
+/// assert_eq!(duration_ms.get().count(), 1);
+/// ```
 #[derive(Debug)]
 #[must_use = "the time is observed as soon as this is dropped"]
 pub struct Timer {
     histogram: Histogram,
-    started: Instant,
+    /// `None` where nothing is measured: to read the clock costs more than to observe.
+    started: Option<Instant>,
     units_per_second: f64,
 }
 
 /// Upper bounds of buckets: at least one, finite, strictly increasing. `+Inf` is implied.
 ///
 /// A clone shares the numbers.
+///
+/// ```
+/// use streamgauge_metrics::Bounds;
+///
+/// let bounds = Bounds::new(&[0.1, 1.0, 10.0])?;
+/// assert_eq!(bounds.as_slice(), [0.1, 1.0, 10.0]);
+/// # Ok::<(), streamgauge_metrics::BoundsError>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Bounds {
     /// The bounds; if they are fewer than `FEW`, then `+Inf` up to that length.
@@ -69,6 +88,11 @@ pub struct Bounds {
 }
 
 /// Why a list of bounds is refused.
+///
+/// ```
+/// let error = streamgauge_metrics::Bounds::new(&[]).unwrap_err();
+/// assert_eq!(error.to_string(), "a histogram needs at least one bucket bound");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoundsError {
     fault: &'static str,
@@ -78,6 +102,15 @@ pub struct BoundsError {
 ///
 /// The named sets can be given other bounds when the registry is made
 /// ([`Options`](crate::Options)); a custom one is what it says.
+///
+/// ```
+/// use streamgauge_metrics::{Buckets, Desc, Histogram};
+///
+/// let desc = Desc::of::<Histogram>("body_bytes", "Size of a body.").with_buckets(Buckets::SizeBytes);
+/// assert_eq!(desc.buckets(), Some(&Buckets::SizeBytes));
+/// let own = Buckets::Custom(vec![1.0, 10.0].into());
+/// assert_eq!(own.standard_bounds(), [1.0, 10.0]);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Buckets {
     /// Durations in milliseconds: 1 to 10 000 (`LATENCY_MS` in a declaration).
@@ -92,17 +125,45 @@ pub enum Buckets {
 
 impl Histogram {
     /// An empty histogram, in no registry.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Bounds, Histogram};
+    ///
+    /// let sizes = Histogram::new(&Bounds::new(&[1.0, 10.0])?);
+    /// assert_eq!(sizes.get().buckets(), [0, 0, 0]);
+    /// # Ok::<(), streamgauge_metrics::BoundsError>(())
+    /// ```
     pub fn new(bounds: &Bounds) -> Self {
         instrument::alone(Some(bounds))
     }
 
-    /// Counts one observation.
+    /// Counts one observation, in the unit that the name of the metric says.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Bounds, Histogram};
+    ///
+    /// let sizes = Histogram::new(&Bounds::new(&[1.0, 10.0])?);
+    /// sizes.observe(10.0);
+    /// sizes.observe(10.5);
+    /// assert_eq!(sizes.get().buckets(), [0, 1, 1]);
+    /// # Ok::<(), streamgauge_metrics::BoundsError>(())
+    /// ```
     #[inline]
     pub fn observe(&self, value: f64) {
         self.observe_n(value, 1);
     }
 
     /// Counts `n` observations of the same value at the price of one.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Bounds, Histogram};
+    ///
+    /// let sizes = Histogram::new(&Bounds::new(&[1.0, 10.0])?);
+    /// sizes.observe_n(4.0, 250);
+    /// assert_eq!(sizes.get().buckets(), [0, 250, 0]);
+    /// assert_eq!(sizes.get().sum(), 1000.0);
+    /// # Ok::<(), streamgauge_metrics::BoundsError>(())
+    /// ```
     #[inline]
     pub fn observe_n(&self, value: f64, n: u64) {
         if value.is_nan() {
@@ -134,6 +195,14 @@ impl Histogram {
     }
 
     /// `n` observations of the same value as a part of a [`record`](crate::record).
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Histogram, record};
+    ///
+    /// let size = Histogram::default();
+    /// record(size.observing_n(3.0, 20));
+    /// assert_eq!(size.get().sum(), 60.0);
+    /// ```
     #[inline]
     pub fn observing_n(&self, value: f64, n: u64) -> Observing<'_> {
         let amount = if value.is_nan() { self.not_a_number() } else { value * n as f64 };
@@ -165,20 +234,48 @@ impl Histogram {
     /// assert_eq!(duration_ms.get().count(), 1);
     /// ```
     pub fn start_timer(&self) -> Timer {
-        Timer { histogram: self.clone(), started: Instant::now(), units_per_second: 1e3 }
+        let started = (!cfg!(feature = "noop")).then(Instant::now);
+        Timer { histogram: self.clone(), started, units_per_second: 1e3 }
     }
 
-    /// Which bucket a value falls into; the index of `+Inf` is the number of bounds.
+    /// Which bucket a value falls into; the index of `+Inf`, where `NaN` falls, is the number of
+    /// bounds.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Bounds, Histogram};
+    ///
+    /// let sizes = Histogram::new(&Bounds::new(&[1.0, 10.0])?);
+    /// assert_eq!([0.5, 1.0, 5.0, 99.0].map(|size| sizes.bucket_index(size)), [0, 0, 1, 2]);
+    /// # Ok::<(), streamgauge_metrics::BoundsError>(())
+    /// ```
     pub fn bucket_index(&self, value: f64) -> usize {
         self.bounds.place_of(value) as usize
     }
 
     /// The upper bounds of the buckets.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Bounds, Histogram};
+    ///
+    /// let sizes = Histogram::new(&Bounds::new(&[1.0, 10.0])?);
+    /// assert_eq!(sizes.bounds().as_slice(), [1.0, 10.0]);
+    /// # Ok::<(), streamgauge_metrics::BoundsError>(())
+    /// ```
     pub fn bounds(&self) -> &Bounds {
         &self.bounds
     }
 
     /// What has been observed so far.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Bounds, Histogram};
+    ///
+    /// let sizes = Histogram::new(&Bounds::new(&[1.0, 10.0])?);
+    /// sizes.observe(4.0);
+    /// let now = sizes.get();
+    /// assert_eq!((now.count(), now.sum()), (1, 4.0));
+    /// # Ok::<(), streamgauge_metrics::BoundsError>(())
+    /// ```
     pub fn get(&self) -> HistogramSnapshot<'static> {
         let cells = self.handle.read(self.bounds.buckets() as usize + 1);
         HistogramSnapshot::new(self.bounds.clone(), Cow::Owned(cells))
@@ -208,20 +305,28 @@ impl Timer {
     /// assert_eq!(duration_ms.get().count(), 0);
     /// ```
     pub fn discard(mut self) {
-        self.units_per_second = f64::NAN;
+        self.started = None;
     }
 }
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        if !self.units_per_second.is_nan() {
-            self.histogram.observe(self.started.elapsed().as_secs_f64() * self.units_per_second);
+        if let Some(started) = self.started {
+            self.histogram.observe(started.elapsed().as_secs_f64() * self.units_per_second);
         }
     }
 }
 
 impl Bounds {
-    /// Takes a list of upper bounds.
+    /// Takes a list of upper bounds: 1 to 250 of them, finite, each above the one before.
+    ///
+    /// ```
+    /// use streamgauge_metrics::Bounds;
+    ///
+    /// assert!(Bounds::new(&[1.0, 10.0]).is_ok());
+    /// assert!(Bounds::new(&[10.0, 1.0]).is_err());
+    /// assert!(Bounds::new(&[1.0, f64::INFINITY]).is_err());
+    /// ```
     pub fn new(upper: &[f64]) -> Result<Self, BoundsError> {
         match bounds_fault(upper) {
             None => Ok(Self::proven(upper)),
@@ -230,6 +335,12 @@ impl Bounds {
     }
 
     /// The numbers, without `+Inf`.
+    ///
+    /// ```
+    /// use streamgauge_metrics::Histogram;
+    ///
+    /// assert_eq!(Histogram::default().bounds().as_slice().last(), Some(&10_000.0));
+    /// ```
     pub fn as_slice(&self) -> &[f64] {
         &self.padded[..self.len as usize]
     }

@@ -57,7 +57,21 @@ pub struct StateSet<S> {
 }
 
 impl<L: LabelSet> Info<L> {
-    /// Replaces what was told before.
+    /// Replaces what was told before; a scrape at that moment may show both. Past a limit what is
+    /// told has the labels of the [overflow](crate::cardinality::OVERFLOW).
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Info, LabelSet};
+    ///
+    /// #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
+    /// struct Plan {
+    ///     digest: String,
+    /// }
+    ///
+    /// let plan = Info::<Plan>::default();
+    /// plan.set(&Plan { digest: "a1".to_owned() });
+    /// plan.set(&Plan { digest: "b2".to_owned() }); // a1 is told no more
+    /// ```
     pub fn set(&self, labels: &L) {
         // What is held stays: this one, or what stands for it past a limit.
         let told = self.series.handle(labels);
@@ -67,7 +81,14 @@ impl<L: LabelSet> Info<L> {
 }
 
 impl<S: LabelValue> StateSet<S> {
-    /// Goes over to a state.
+    /// Goes over to a state. Only one is present in a scrape.
+    ///
+    /// ```
+    /// let on = streamgauge_metrics::StateSet::<bool>::default();
+    /// assert!(on.is(&false));
+    /// on.set(&true);
+    /// assert!(on.is(&true));
+    /// ```
     pub fn set(&self, state: &S) {
         if !cfg!(feature = "noop") {
             self.handle.slot.level.store(state.index() as u64, Ordering::Relaxed);

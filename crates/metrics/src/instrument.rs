@@ -14,6 +14,18 @@ use crate::sync::Arc;
 pub trait Sealed {}
 
 /// Anything a registry can hold: an instrument, a [`Group`], or a [`Family`](crate::Family).
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Family, Instrument, LabelSet};
+///
+/// #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
+/// struct ByTopic {
+///     topic: &'static str,
+/// }
+///
+/// assert!(Counter::LABELS.is_empty());
+/// assert_eq!(<Family<Counter, ByTopic>>::LABELS[0].name, "topic");
+/// ```
 pub trait Instrument: Sealed + Clone + Send + Sync + 'static {
     /// The labels of its series, in the order they are written.
     const LABELS: &'static [Label];
@@ -31,12 +43,34 @@ pub trait Instrument: Sealed + Clone + Send + Sync + 'static {
 }
 
 /// An [`Instrument`] that has one name on the wire, and so one declaration.
+///
+/// ```
+/// use streamgauge_metrics::{Declared, Desc, Registry, RegisterError};
+///
+/// fn one<T: Declared>(registry: &Registry, name: &'static str) -> Result<T, RegisterError> {
+///     registry.register(Desc::of::<T>(name, "Some metric."))
+/// }
+///
+/// let jobs: streamgauge_metrics::Counter = one(&Registry::new(), "jobs_total")?;
+/// # Ok::<(), streamgauge_metrics::RegisterError>(())
+/// ```
 pub trait Declared: Instrument {
     /// The kind of metric on the wire.
     const KIND: Kind;
 }
 
 /// What a [`Family`](crate::Family) can be a family of: an instrument, or a [`Group`].
+///
+/// ```
+/// use streamgauge_metrics::{Family, Member};
+///
+/// fn series<M: Member>(family: &Family<M>, topic: &str) -> M {
+///     family.handle(&[("topic", topic)])
+/// }
+///
+/// let sent: Family<streamgauge_metrics::Counter> = Family::with_labels(["topic"]);
+/// series(&sent, "orders").inc();
+/// ```
 pub trait Member: Clone + Send + Sync + 'static {
     /// How its instruments keep their numbers.
     #[doc(hidden)]
@@ -74,6 +108,12 @@ pub enum Kept {
 }
 
 /// A single instrument, which has one name on the wire.
+///
+/// ```
+/// use streamgauge_metrics::{Histogram, Kind, Single};
+///
+/// assert_eq!(<Histogram as Single>::KIND, Kind::Histogram);
+/// ```
 pub trait Single: Sealed + Clone + Send + Sync + 'static {
     /// The kind of metric on the wire.
     const KIND: Kind;
@@ -123,6 +163,19 @@ pub trait Group: Clone + Send + Sync + 'static {
     const STORAGE: &'static [Storage];
 
     /// The declarations of the fields, with the labels of a family that they are in.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Group, Metrics};
+    ///
+    /// #[derive(Clone, Metrics)]
+    /// #[metrics(group)]
+    /// struct Pages {
+    ///     /// Pages asked for.
+    ///     pages_total: Counter,
+    /// }
+    ///
+    /// assert_eq!(Pages::declare(&[])[0].name(), "pages_total");
+    /// ```
     fn declare(labels: &'static [Label]) -> Vec<Desc>;
 
     #[doc(hidden)]

@@ -15,6 +15,13 @@ pub use self::text::Labels;
 pub(crate) use self::text::{escape, push, split_first};
 
 /// One label of a metric, as declared.
+///
+/// ```
+/// use streamgauge_metrics::{Desc, Counter, Family, Label};
+///
+/// let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic"]);
+/// assert_eq!(desc.labels(), [Label::new("topic")]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
     /// Its name.
@@ -40,6 +47,9 @@ impl Label {
 ///
 /// Derive it on a struct with named fields; each field is a label of that name, or of the name
 /// in `#[label("name")]`. Two sets are the same series when they are equal, and only then.
+///
+/// A derived set of strings has a place in each thread to remember look-ups in. One that is written
+/// by hand has none: each look-up of it takes the lock of the metric.
 ///
 /// ```
 /// use streamgauge_metrics::{Counter, Family, LabelSet};
@@ -98,20 +108,98 @@ pub trait LabelSet: Clone + Eq + Hash + Send + Sync + 'static {
     const DENSE: Option<usize> = None;
 
     /// Which of the [`Self::DENSE`] label sets this is.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{LabelSet, LabelValue};
+    ///
+    /// #[derive(Clone, PartialEq, Eq, Hash, LabelValue)]
+    /// enum Status {
+    ///     Ok,
+    ///     Failed,
+    /// }
+    ///
+    /// #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
+    /// struct Outcome {
+    ///     cached: bool,
+    ///     status: Status,
+    /// }
+    ///
+    /// assert_eq!(Outcome::DENSE, Some(4));
+    /// assert_eq!(Outcome { cached: true, status: Status::Ok }.index(), 2);
+    /// ```
     fn index(&self) -> usize {
         0
     }
 
     /// The text of each value: exactly one for each of [`Self::LABELS`], in the same order.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{LabelSet, LabelValue};
+    /// #
+    /// # #[derive(Clone, PartialEq, Eq, Hash, LabelValue)]
+    /// # enum Status {
+    /// #     Ok,
+    /// #     Failed,
+    /// # }
+    /// #
+    /// # #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
+    /// # struct Outcome {
+    /// #     cached: bool,
+    /// #     status: Status,
+    /// # }
+    /// assert_eq!(Outcome { cached: true, status: Status::Ok }.values(), ["true", "ok"]);
+    /// ```
     fn values(&self) -> Vec<String>;
 
     /// Feeds a hasher. Equal label sets may hash differently, which costs a look-up its short cut
     /// and nothing else.
+    ///
+    /// ```
+    /// use std::hash::{DefaultHasher, Hasher};
+    /// # use streamgauge_metrics::{LabelSet, LabelValue};
+    /// #
+    /// # #[derive(Clone, PartialEq, Eq, Hash, LabelValue)]
+    /// # enum Status {
+    /// #     Ok,
+    /// #     Failed,
+    /// # }
+    /// #
+    /// # #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
+    /// # struct Outcome {
+    /// #     cached: bool,
+    /// #     status: Status,
+    /// # }
+    ///
+    /// let outcome = Outcome { cached: true, status: Status::Failed };
+    /// let (mut one, mut other) = (DefaultHasher::new(), DefaultHasher::new());
+    /// outcome.hash_quickly(&mut one);
+    /// outcome.clone().hash_quickly(&mut other);
+    /// assert_eq!(one.finish(), other.finish());
+    /// ```
     fn hash_quickly(&self, hasher: &mut impl Hasher) {
         self.hash(hasher);
     }
 
     /// Whether two label sets are the same.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{LabelSet, LabelValue};
+    /// #
+    /// # #[derive(Clone, PartialEq, Eq, Hash, LabelValue)]
+    /// # enum Status {
+    /// #     Ok,
+    /// #     Failed,
+    /// # }
+    /// #
+    /// # #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
+    /// # struct Outcome {
+    /// #     cached: bool,
+    /// #     status: Status,
+    /// # }
+    /// let outcome = |cached| Outcome { cached, status: Status::Ok };
+    /// assert!(outcome(true).is_same(&outcome(true)));
+    /// assert!(!outcome(true).is_same(&outcome(false)));
+    /// ```
     fn is_same(&self, other: &Self) -> bool {
         self == other
     }
@@ -188,19 +276,50 @@ pub trait LabelValue {
     const VALUES: Option<&'static [&'static str]> = None;
 
     /// The text of this value. Any text will do; encoders escape it.
+    ///
+    /// ```
+    /// use streamgauge_metrics::LabelValue;
+    ///
+    /// assert_eq!(42.text(), "42");
+    /// assert_eq!(true.text(), "true");
+    /// ```
     fn text(&self) -> Cow<'_, str>;
 
     /// Which of [`Self::VALUES`] this is.
+    ///
+    /// ```
+    /// use streamgauge_metrics::LabelValue;
+    ///
+    /// assert_eq!(bool::VALUES, Some(&["false", "true"][..]));
+    /// assert_eq!(true.index(), 1);
+    /// ```
     fn index(&self) -> usize {
         0
     }
 
     /// Feeds a hasher; see [`LabelSet::hash_quickly`].
+    ///
+    /// ```
+    /// use std::hash::{DefaultHasher, Hasher};
+    /// use streamgauge_metrics::LabelValue;
+    ///
+    /// let (mut one, mut other) = (DefaultHasher::new(), DefaultHasher::new());
+    /// 42.hash_quickly(&mut one);
+    /// 42.hash_quickly(&mut other);
+    /// assert_eq!(one.finish(), other.finish());
+    /// ```
     fn hash_quickly(&self, hasher: &mut impl Hasher) {
         hasher.write(self.text().as_bytes());
     }
 
     /// Whether two values are the same.
+    ///
+    /// ```
+    /// use streamgauge_metrics::LabelValue;
+    ///
+    /// assert!("a".to_owned().is_same(&"a".to_owned()));
+    /// assert!(!1.is_same(&2));
+    /// ```
     fn is_same(&self, other: &Self) -> bool {
         self.text() == other.text()
     }

@@ -1,15 +1,21 @@
 //! Metrics for Rust services: typed labels, plain registries, snapshots that tell the truth.
 //!
 //! ```text
-//!   your code                     this crate                              the world
-//!  ───────────                ──────────────────                        ─────────────
-//!  Counter::inc ───┐
-//!  Gauge::set ─────┼─► Family ─► Registry ─► Snapshot ─► encode::text ─► a scrape
-//!  Histogram:: ────┘   labels    refuses     plain       bytes
-//!  observe             → series  clashes     data
-//!                                   ▲
-//!               on_scrape hooks ────┘  refresh gauges just before a snapshot
+//!   your threads            their cells            the registry
+//!  ───────────────      ──────────────────     ────────────────────
+//!  Counter::inc ───┐    thread 1 │ 12 │ ─┐
+//!  Histogram::     ├──► thread 2 │  3 │ ─┼──► Family    labels → series
+//!    observe       │    ended    │ 40 │ ─┘       ▼
+//!  record((…)) ────┘      each its own         Registry  names, limits
+//!                                                 ▼
+//!  Gauge::set ────────► one shared number ───► Snapshot  55, plain data ─┬─► encode::text ─► a scrape
+//!                                                                        └─► test: a value, a diff
 //! ```
+//!
+//! An update is a load, an addition and a store in cells that only its thread writes. Sums over
+//! threads are made when someone asks: a [`Registry`] takes a [`Snapshot`], an encoder writes it.
+//!
+//! # Declaring
 //!
 //! A metric is declared once, as a field beside the code that moves it. The field name is the
 //! name on the wire (after the prefix), the doc comment is the HELP text, and nothing is added:
@@ -52,16 +58,157 @@
 //! # Ok::<(), streamgauge_metrics::RegisterError>(())
 //! ```
 //!
+//! The instruments are [`Counter`], [`FloatCounter`], [`Gauge`], [`UpDownCounter`], [`Histogram`],
+//! [`Info`] and [`StateSet`]; a clone of one is another handle to the same number. The attributes
+//! are those of [`Metrics`](trait@Metrics). What is named at run time is a [`Desc`], and
+//! [`Registry::register`] takes it; [`Registry::scoped`] adds a prefix and constant labels.
+//!
+//! # Everyday patterns
+//!
+//! ```
+//! use std::time::Instant;
+//! use streamgauge_metrics::{Counter, Family, Histogram, Metrics, Registry, UpDownCounter};
+//!
+//! #[derive(Metrics)]
+//! #[metrics(prefix = "api")]
+//! struct ApiMetrics {
+//!     /// Requests, by status.
+//!     #[metrics(name = "requests_total", labels = ["status"])]
+//!     requests: Family<Counter>,
+//!     /// Time to answer in milliseconds.
+//!     #[metrics(buckets = LATENCY_MS, unit = "ms")]
+//!     duration_ms: Histogram,
+//!     /// Requests being answered.
+//!     in_flight: UpDownCounter,
+//! }
+//!
+//! # fn do_work() -> Result<(), std::io::Error> { Ok(()) }
+//! let registry = Registry::new();
+//! let metrics = ApiMetrics::register(&registry)?;
+//! let in_flight = &metrics.in_flight;
+//! {
+//!     let _guard = in_flight.track(); // falls again on every way out, a panic included
+//!     let start = Instant::now();
+//!     match do_work() {
+//!         Ok(()) => metrics.requests.get_or_create(&[("status", "success")]).inc(),
+//!         Err(_) => metrics.requests.get_or_create(&[("status", "error")]).inc(),
+//!     }
+//!     metrics.duration_ms.observe(start.elapsed().as_millis() as f64);
+//! }
+//! let page = registry.render_prometheus();
+//! assert!(page.contains("api_requests_total{status=\"success\"} 1\n"));
+//! assert!(page.contains("api_in_flight 0\n"));
+//! # Ok::<(), streamgauge_metrics::RegisterError>(())
+//! ```
+//!
+//! [`Histogram::start_timer`] is the same measurement as a guard, to the nanosecond.
+//!
+//! # Groups
+//!
+//! Numbers that are compared with each other belong in a [`Group`]: what one [`record`] does to
+//! them is in a snapshot together or not at all, so that errors never exceed requests.
+//!
+//! ```
+//! use streamgauge_metrics::{Counter, Histogram, Metrics, Registry, record};
+//!
+//! #[derive(Clone, Metrics)]
+//! #[metrics(group, prefix = "http")]
+//! struct Requests {
+//!     /// Requests.
+//!     requests_total: Counter,
+//!     /// Requests that failed.
+//!     errors_total: Counter,
+//!     /// Time to answer in milliseconds.
+//!     #[metrics(buckets = LATENCY_MS)]
+//!     duration_ms: Histogram,
+//! }
+//!
+//! let http = Requests::register(&Registry::new())?;
+//! record((http.requests_total.adding(1), http.errors_total.adding(1), http.duration_ms.observing(3.5)));
+//! assert_eq!(http.requests_total.get(), 1);
+//! # Ok::<(), streamgauge_metrics::RegisterError>(())
+//! ```
+//!
+//! # Labels
+//!
+//! | labels | a look-up is | declared as |
+//! |---|---|---|
+//! | enums and `bool` | an index into an array | `#[derive(LabelSet)]` on a struct of them, up to 1024 label sets |
+//! | strings, numbers | a hash in a table of the thread | the same derive; fields of `&'static str`, `String`, `Arc<str>`, integers |
+//! | pairs | the same | `Family<Counter>` and `labels = ["status"]`, looked up with `&[("status", "ok")]` |
+//!
+//! Two label sets are one series when their values are equal, never because their hashes are; the
+//! order of pairs says nothing. A look-up borrows: it does not keep a series from being removed. A
+//! [handle](Family::handle) does, and needs no look-up.
+//!
 //! # What a scrape promises
 //!
-//! - No update is lost: totals are exact whatever the number of threads.
-//! - The count of a histogram equals the sum of its buckets in every snapshot.
-//! - Counters never run backwards from one snapshot to the next.
-//! - A series appears once; families come sorted by name, series in a stable order.
-//! - A hook that panics costs its own refresh, never the scrape.
+//! Of a snapshot, and so of a scrape:
 //!
-//! Not promised yet: that two *different* metrics, or the sum and the count of one histogram,
-//! are read at the same instant while other threads write.
+//! - **No update is lost.** What happened before the snapshot was begun is in it, of every thread:
+//!   also of those that have ended, and what the destructors of their thread-locals recorded.
+//! - **A histogram is whole.** Its count, its buckets and its sum are of the same observations.
+//! - **A group is whole.** Of one [`record`] on one group, or on one series of a family of groups,
+//!   all is there or nothing.
+//! - **Counters do not run backwards** from one snapshot to the next, nor do counts and buckets;
+//!   an [`UpDownCounter`] whose every step down follows its step up is never below 0.
+//! - **A writer never waits** for a reader or for another writer. An update takes no lock;
+//!   what a reader may ask of the thread that writes is one copy of at most 512 numbers.
+//! - A series appears once; families come sorted by name, series in a stable order.
+//! - A hook or callback that panics costs its own metric, never the scrape, and is counted.
+//!
+//! Not promised:
+//!
+//! - One cut through all threads, or through metrics that are no group: while others write, the
+//!   snapshot reads one thread after the other. An update it misses is in the next one.
+//! - The last digit of sums of floats: they are added in another order than they came.
+//! - Anything of a series that is removed while a look-up of it is being written to: what went into
+//!   it goes with it. Hold a handle, and it is not removed, unless the whole metric is
+//!   [unregistered](Registry::unregister).
+//! - That a removed series goes on: if it comes back it begins at 0, which Prometheus takes for a
+//!   restart. If all labels are enums the same cells go on and what they held is subtracted, so a
+//!   sum of floats then begins at 0 up to rounding.
+//!
+//! And where waiting is possible after all: a [`Gauge`] is one number for all threads, so `add` and
+//! its like try again when another thread was first. A thread makes its cells at its first update,
+//! and looks a series up under the lock of the metric until it remembers it. What a thread records
+//! past its end, or beyond 589 824 cells in the process, goes to shared cells under a lock.
+//!
+//! # Limits
+//!
+//! A registry has [`Limits`]: 10 000 series, 1 000 a metric, 10 labels, 256 characters a value, and
+//! label names that are refused. Past a limit nothing panics, blocks or grows: the update goes to the
+//! series whose labels are all [`__overflow__`](cardinality::OVERFLOW), the sum stays right, and the
+//! refusal is counted in `metrics_registry_refused_total`. [`Family::try_get_or_create`] says why.
+//! Beside those a histogram has at most 250 bounds, a [`record`] 32 cells (more do not compile) and a
+//! group 512.
+//!
+//! Numbers have limits, too. A counter that is full, at 2⁶⁴ − 1, stays full; a [`FloatCounter`]
+//! takes no step that is negative, infinite or no number; `NaN` counts in the `+Inf` bucket of a
+//! histogram and is left out of its sum. Each is counted as refused, except that a
+//! [`record`] that does not fit fills its counter without a word.
+//!
+//! A registry bills itself: `metrics_registry_total_series`, `metrics_registry_metric_series`,
+//! `metrics_registry_metric_bytes`, `metrics_registry_refused_total` and
+//! `metrics_registry_hook_panics_total` are on every page.
+//!
+//! # Tests
+//!
+//! [`assert_metrics!`] compares values by name and tells what differs line by line;
+//! [`Snapshot::since`] tells what a piece of code changed. See [`mod@test`].
+//!
+//! # Features
+//!
+//! `noop` (off by default): every update and look-up does nothing, reads no clock and makes no
+//! series, so that what instrumentation costs is the difference to a build with it. All of the
+//! interface is there, and every number is 0.
+//!
+//! # Measured
+//!
+//! Nanoseconds an update on one thread, and on each of two that write the same series, beside
+//! other crates; `make bench-metrics` shows it.
+//!
+//! <!-- table -->
 
 // The derives name this crate by its outside name; its own unit tests need to know it too.
 extern crate self as streamgauge_metrics;
@@ -98,7 +245,45 @@ pub use metric::Removal;
 pub use record::{Adding, Observing, record};
 pub use registry::{Metrics, Options, OptionsError, RegisterError, Registry};
 pub use snapshot::Snapshot;
-pub use streamgauge_metrics_derive::{LabelSet, LabelValue, Metrics};
+
+/// The derive of [`LabelSet`](trait@LabelSet).
+///
+/// ```
+/// #[derive(Clone, PartialEq, Eq, Hash, streamgauge_metrics::LabelSet)]
+/// struct ByTopic {
+///     topic: String,
+///     #[label("to")]
+///     region: &'static str,
+/// }
+/// ```
+pub use streamgauge_metrics_derive::LabelSet;
+/// The derive of [`LabelValue`](trait@LabelValue).
+///
+/// ```
+/// #[derive(streamgauge_metrics::LabelValue)]
+/// enum Status {
+///     Ok,
+///     #[label("5xx")]
+///     ServerError,
+/// }
+/// ```
+pub use streamgauge_metrics_derive::LabelValue;
+/// The derive of [`Metrics`](trait@Metrics), and with `#[metrics(group)]` of [`Group`].
+///
+/// ```
+/// #[derive(streamgauge_metrics::Metrics)]
+/// #[metrics(prefix = "app")]
+/// struct Jobs {
+///     /// Jobs done.
+///     jobs_total: streamgauge_metrics::Counter,
+/// }
+/// ```
+pub use streamgauge_metrics_derive::Metrics;
+
+/// The example in the README, which must not grow old.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
 
 /// What the derives write down; no part of what is promised.
 #[doc(hidden)]

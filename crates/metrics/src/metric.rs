@@ -86,6 +86,15 @@ pub(crate) struct List {
 }
 
 /// What became of a series that was to be removed.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Family, Removal};
+///
+/// let sent: Family<Counter> = Family::with_labels(["topic"]);
+/// let held = sent.handle(&[("topic", "orders")]);
+/// assert_eq!(sent.remove(&[("topic", "orders")]), Removal::Held);
+/// assert_eq!(sent.remove(&[("topic", "returns")]), Removal::Absent);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removal {
     /// It is in no scrape any more. If it comes back it begins at 0.

@@ -56,6 +56,16 @@ pub trait Recordable: Update {
 
 /// Adds to one cell; see [`Counter::adding`](crate::Counter::adding).
 ///
+/// ```
+/// use streamgauge_metrics::{Adding, Counter, record};
+///
+/// let jobs = Counter::default();
+/// let three: Adding<'_> = jobs.adding(3);
+/// assert_eq!(jobs.get(), 0);
+/// record(three);
+/// assert_eq!(jobs.get(), 3);
+/// ```
+///
 /// It does not outlive its instrument, whose cells may be another's by then:
 ///
 /// ```compile_fail
@@ -71,6 +81,15 @@ pub struct Adding<'a> {
 }
 
 /// Counts observations of one value; see [`Histogram::observing`](crate::Histogram::observing).
+///
+/// ```
+/// use streamgauge_metrics::{Histogram, Observing, record};
+///
+/// let size = Histogram::default();
+/// let one: Observing<'_> = size.observing(3.0);
+/// record(one);
+/// assert_eq!(size.get().sum(), 3.0);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use = "a change does nothing until it is recorded"]
 pub struct Observing<'a> {

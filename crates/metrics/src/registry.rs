@@ -110,9 +110,37 @@ pub trait Metrics: Sized {
     /// Registers every metric of the group, or finds those that are registered already.
     ///
     /// After an error the metrics before the refused one stay registered.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Metrics, Registry};
+    ///
+    /// #[derive(Metrics)]
+    /// struct Jobs {
+    ///     /// Jobs done.
+    ///     jobs_total: Counter,
+    /// }
+    ///
+    /// let registry = Registry::new();
+    /// let (jobs, same) = (Jobs::register(&registry)?, Jobs::register(&registry)?);
+    /// jobs.jobs_total.inc();
+    /// assert_eq!(same.jobs_total.get(), 1);
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     fn register(registry: &Registry) -> Result<Self, RegisterError>;
 
-    /// Every metric of the group, without registering any.
+    /// Every metric of the group, without registering any: for a catalogue.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Metrics};
+    ///
+    /// #[derive(Metrics)]
+    /// struct Jobs {
+    ///     /// Jobs done.
+    ///     jobs_total: Counter,
+    /// }
+    ///
+    /// assert_eq!(Jobs::describe()[0].help(), "Jobs done.");
+    /// ```
     fn describe() -> Vec<Desc>;
 }
 
@@ -183,6 +211,12 @@ enum Source {
 
 impl Registry {
     /// An empty registry with the standard buckets and limits.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Registry, test::ABSENT, assert_metrics};
+    ///
+    /// assert_metrics!(Registry::new(), { "metrics_registry_hook_panics_total" => 0, "jobs_total" => ABSENT });
+    /// ```
     pub fn new() -> Self {
         Self::proven(Proven::default())
     }
@@ -227,15 +261,49 @@ impl Registry {
     }
 
     /// Registers a metric, or gives back the one that was registered with the same declaration.
+    ///
+    /// Refused is what breaks a rule by itself, clashes with what is registered, has a label that
+    /// the limits deny, or is declared as another type; the error names both places.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// jobs.inc();
+    ///
+    /// let clash = Desc::of::<Counter>("jobs_total", "Other jobs.");
+    /// let error = registry.register::<Counter>(clash).unwrap_err();
+    /// assert!(error.to_string().contains("make the two declarations equal or rename one"));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     #[track_caller]
     pub fn register<T: Declared>(&self, desc: Desc) -> Result<T, RegisterError> {
         if desc.kind() != T::KIND || !T::LABELS_BY_NAME && desc.labels() != T::LABELS {
-            return Err(RegisterError::other_type(&desc));
+            return Err(RegisterError::other_type(&desc, Location::caller(), None));
         }
         self.register_parts(vec![desc], T::STORAGE, T::attach)
     }
 
-    /// Registers the instruments of a [`Group`]; [`Metrics::register`] of the group calls this.
+    /// Registers the instruments of a [`Group`], all or none; [`Metrics::register`] of the group
+    /// calls this.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Metrics, Registry, record};
+    ///
+    /// #[derive(Clone, Metrics)]
+    /// #[metrics(group)]
+    /// struct Pages {
+    ///     /// Pages asked for.
+    ///     pages_total: Counter,
+    ///     /// Pages that were in the cache.
+    ///     hits_total: Counter,
+    /// }
+    ///
+    /// let pages: Pages = Registry::new().register_group()?;
+    /// record((pages.pages_total.adding(1), pages.hits_total.adding(1)));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     #[track_caller]
     pub fn register_group<G: Group>(&self) -> Result<G, RegisterError> {
         let attach = |metric: &Arc<Metric>| G::over(&metric.only(), &metric.parts);
@@ -308,7 +376,7 @@ impl Registry {
     pub fn register_fn(&self, desc: Desc, read: impl Fn() -> f64 + Send + Sync + 'static) -> Result<(), RegisterError> {
         let at = Location::caller();
         if !desc.labels().is_empty() || !matches!(desc.kind(), Kind::Counter | Kind::Gauge) {
-            return Err(RegisterError::other_type(&desc));
+            return Err(RegisterError::other_type(&desc, Location::caller(), None));
         }
         let descs = self.proven_descs(vec![desc])?;
         let mut entries = sync::write(&self.inner.entries);
@@ -341,7 +409,17 @@ impl Registry {
         !out.is_empty()
     }
 
-    /// Every declaration registered so far, sorted by name.
+    /// Every declaration registered so far, those of the registry about itself included, sorted by
+    /// name.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// assert!(registry.describe().iter().any(|desc| desc.name() == "jobs_total"));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn describe(&self) -> Vec<Desc> {
         let entries = sync::read(&self.inner.entries);
         let mut descs: Vec<_> = entries.by_name.values().map(|entry| Desc::clone(&entry.desc)).collect();
@@ -369,7 +447,20 @@ impl Registry {
         sync::write(&self.inner.hooks).push(Arc::new(hook));
     }
 
-    /// The values of all metrics now.
+    /// The values of all metrics now; hooks and callbacks run first. What belongs together in it is
+    /// told on the [front page](crate#what-a-scrape-promises).
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// jobs.inc_by(2);
+    /// let snapshot = registry.snapshot();
+    /// jobs.inc();
+    /// assert_eq!(snapshot.counter("jobs_total", &[]), Some(2));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn snapshot(&self) -> Snapshot {
         self.run_hooks();
         let entries: Vec<Entry> = sync::read(&self.inner.entries).by_name.values().cloned().collect();
@@ -384,6 +475,16 @@ impl Registry {
     }
 
     /// A snapshot as Prometheus text, version 0.0.4.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// jobs.inc();
+    /// assert!(registry.render_prometheus().contains("# TYPE jobs_total counter\njobs_total 1\n"));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn render_prometheus(&self) -> String {
         encode::text::encode(&self.snapshot())
     }
@@ -391,7 +492,7 @@ impl Registry {
     fn proven(options: Proven) -> Self {
         let budget = Arc::new(Budget::new(options.limits().max_series));
         let mut entries = Entries::default();
-        let claimed = own::describe().iter().try_for_each(|desc| entries.claims.claim(desc));
+        let claimed = own::describe().iter().try_for_each(|desc| entries.claims.claim(desc, Location::caller()));
         debug_assert!(claimed.is_ok(), "the registry's own names do not clash");
         let inner =
             Inner { options, budget, entries: RwLock::new(entries), hooks: RwLock::default(), own: Own::default() };
@@ -468,13 +569,19 @@ impl Entries {
     ) -> Result<Option<Arc<T>>, RegisterError> {
         let Some((first, rest)) = descs.split_first() else { return Ok(None) };
         let Some(known) = self.get(first, constant, at)? else { return Ok(None) };
+        let other_type = || RegisterError::other_type(first, at, self.place_of(first));
         for desc in rest {
             if self.get(desc, constant, at)?.is_none() {
-                return Err(RegisterError::other_type(first));
+                return Err(other_type());
             }
         }
-        let Source::Part { handle, .. } = &known.source else { return Err(RegisterError::other_type(first)) };
-        Arc::clone(handle).downcast().map(Some).map_err(|_| RegisterError::other_type(first))
+        let Source::Part { handle, .. } = &known.source else { return Err(other_type()) };
+        Arc::clone(handle).downcast().map(Some).map_err(|_| other_type())
+    }
+
+    /// Where the name of a declaration was registered first.
+    fn place_of(&self, desc: &Desc) -> Option<&'static Location<'static>> {
+        self.by_name.get(desc.name()).map(|entry| entry.at)
     }
 
     fn get(
@@ -499,7 +606,7 @@ impl Entries {
     ) -> Result<(), RegisterError> {
         for desc in descs {
             if self.get(desc, constant, at)?.is_some() {
-                return Err(RegisterError::other_type(desc));
+                return Err(RegisterError::other_type(desc, at, self.place_of(desc)));
             }
         }
         Ok(())
@@ -511,7 +618,7 @@ impl Entries {
             let known = match self.by_name.get(desc.name()) {
                 Some(entry) if *entry.desc != *desc => Err(RegisterError::different(&entry.desc, entry.at, desc, at)),
                 Some(_) => continue,
-                None => self.claims.claim(desc),
+                None => self.claims.claim(desc, at),
             };
             if let Err(error) = known {
                 descs[..i].iter().filter(|d| !self.by_name.contains_key(d.name())).for_each(|d| self.claims.release(d));

@@ -31,6 +31,19 @@ pub struct Snapshot {
 }
 
 /// One metric and all its series.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Desc, Family, Registry};
+///
+/// let registry = Registry::new();
+/// let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+/// let sent: Family<Counter> = registry.register(desc)?;
+/// sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+/// let snapshot = registry.snapshot();
+/// let family = snapshot.family("sent_total").unwrap();
+/// assert_eq!((family.desc().name(), family.len()), ("sent_total", 1));
+/// # Ok::<(), streamgauge_metrics::RegisterError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct FamilySnapshot {
     desc: Arc<Desc>,
@@ -60,6 +73,20 @@ pub(crate) enum Member {
 }
 
 /// One series: its labels and a value.
+///
+/// ```
+/// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+/// #
+/// # let registry = Registry::new();
+/// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+/// # let sent: Family<Counter> = registry.register(desc)?;
+/// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+/// # let snapshot = registry.snapshot();
+/// for series in snapshot.family("sent_total").unwrap().series() {
+///     assert!(series.has(&[("to", "eu"), ("topic", "orders")]));
+/// }
+/// # Ok::<(), streamgauge_metrics::RegisterError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Series<'a> {
     text: &'a str,
@@ -67,6 +94,21 @@ pub struct Series<'a> {
 }
 
 /// The value of a series.
+///
+/// ```
+/// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+/// #
+/// # let registry = Registry::new();
+/// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+/// # let sent: Family<Counter> = registry.register(desc)?;
+/// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+/// # let snapshot = registry.snapshot();
+/// use streamgauge_metrics::snapshot::Value;
+///
+/// let labels = [("topic", "orders"), ("to", "eu")];
+/// assert_eq!(snapshot.value("sent_total", &labels), Some(Value::Counter(1)));
+/// # Ok::<(), streamgauge_metrics::RegisterError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// Of a counter.
@@ -80,6 +122,14 @@ pub enum Value<'a> {
 }
 
 /// What a histogram had observed.
+///
+/// ```
+/// let sizes = streamgauge_metrics::Histogram::default();
+/// sizes.observe(3.0);
+/// sizes.observe(99_999.0);
+/// let now = sizes.get();
+/// assert_eq!(now.count(), now.buckets().iter().sum());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramSnapshot<'a> {
     bounds: Bounds,
@@ -93,22 +143,72 @@ impl Snapshot {
     }
 
     /// The metrics, sorted by name.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// jobs.inc_by(3);
+    /// let snapshot = registry.snapshot();
+    /// assert!(snapshot.families().iter().any(|family| family.desc().name() == "jobs_total"));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn families(&self) -> &[FamilySnapshot] {
         &self.families
     }
 
     /// The metric of this name.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// jobs.inc_by(3);
+    /// let snapshot = registry.snapshot();
+    /// assert_eq!(snapshot.family("jobs_total").map(|family| family.len()), Some(1));
+    /// assert!(snapshot.family("jobs").is_none());
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn family(&self, name: &str) -> Option<&FamilySnapshot> {
         let place = self.families.binary_search_by(|family| family.desc.name().cmp(name));
         place.ok().map(|i| &self.families[i])
     }
 
     /// The value of one series; the labels may be given in any order.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// let (one, other) = ([("topic", "orders"), ("to", "eu")], [("to", "eu"), ("topic", "orders")]);
+    /// assert_eq!(snapshot.value("sent_total", &one), snapshot.value("sent_total", &other));
+    /// assert_eq!(snapshot.value("sent_total", &[("to", "eu")]), None);
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn value(&self, name: &str, labels: &[(&str, &str)]) -> Option<Value<'_>> {
         self.family(name)?.value(labels)
     }
 
     /// The value of a counter; `None` if there is no such series or it counts no whole numbers.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// assert_eq!(snapshot.counter("sent_total", &[("to", "eu"), ("topic", "orders")]), Some(1));
+    /// assert_eq!(snapshot.gauge("sent_total", &[("to", "eu"), ("topic", "orders")]), None);
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn counter(&self, name: &str, labels: &[(&str, &str)]) -> Option<u64> {
         match self.value(name, labels)? {
             Value::Counter(total) => Some(total),
@@ -117,6 +217,16 @@ impl Snapshot {
     }
 
     /// The value of a gauge; `None` if there is no such series or it is no gauge.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Desc, Gauge, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let depth: Gauge = registry.register(Desc::of::<Gauge>("depth", "Depth."))?;
+    /// depth.set(2.5);
+    /// assert_eq!(registry.snapshot().gauge("depth", &[]), Some(2.5));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn gauge(&self, name: &str, labels: &[(&str, &str)]) -> Option<f64> {
         match self.value(name, labels)? {
             Value::Gauge(level) => Some(level),
@@ -125,6 +235,17 @@ impl Snapshot {
     }
 
     /// A histogram; `None` if there is no such series or it is no histogram.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Desc, Histogram, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let wait_ms: Histogram = registry.register(Desc::of::<Histogram>("wait_ms", "Waiting."))?;
+    /// wait_ms.observe(3.5);
+    /// let snapshot = registry.snapshot();
+    /// assert_eq!(snapshot.histogram("wait_ms", &[]).map(|waits| waits.sum()), Some(3.5));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn histogram(&self, name: &str, labels: &[(&str, &str)]) -> Option<HistogramSnapshot<'_>> {
         match self.value(name, labels)? {
             Value::Histogram(histogram) => Some(histogram),
@@ -139,26 +260,90 @@ impl FamilySnapshot {
     }
 
     /// The declaration.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// assert_eq!(snapshot.family("sent_total").unwrap().desc().help(), "Sent.");
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn desc(&self) -> &Desc {
         &self.desc
     }
 
     /// How many series there are.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// assert_eq!(snapshot.family("sent_total").unwrap().len(), 1);
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn len(&self) -> usize {
         self.members.iter().map(Member::len).sum()
     }
 
     /// Whether there is no series.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// assert!(!snapshot.family("sent_total").unwrap().is_empty());
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The series, in a stable order. A series appears once.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// let texts: Vec<_> = snapshot.family("sent_total").unwrap().series().map(|series| series.text()).collect();
+    /// assert_eq!(texts, [r#"topic="orders",to="eu""#]);
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn series(&self) -> impl Iterator<Item = Series<'_>> {
         self.members.iter().flat_map(|member| (0..member.len()).filter_map(|i| member.series(i, &self.totals)))
     }
 
     /// The value of one series; the labels may be given in any order.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// use streamgauge_metrics::snapshot::Value;
+    ///
+    /// let family = snapshot.family("sent_total").unwrap();
+    /// assert_eq!(family.value(&[("to", "eu"), ("topic", "orders")]), Some(Value::Counter(1)));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn value(&self, labels: &[(&str, &str)]) -> Option<Value<'_>> {
         self.series().find(|series| series.has(labels)).map(|series| series.value)
     }
@@ -241,22 +426,77 @@ impl Part {
 
 impl<'a> Series<'a> {
     /// The labels as the text formats write them, without braces: `topic="a",partition="3"`.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// let series = snapshot.family("sent_total").unwrap().series().next().unwrap();
+    /// assert_eq!(series.text(), r#"topic="orders",to="eu""#);
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn text(&self) -> &'a str {
         self.text
     }
 
     /// The labels, one after the other.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// let series = snapshot.family("sent_total").unwrap().series().next().unwrap();
+    /// assert_eq!(series.labels().get("topic").as_deref(), Some("orders"));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn labels(&self) -> Labels<'a> {
         Labels::of(self.text)
     }
 
     /// Whether these are its labels, in any order.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// let series = snapshot.family("sent_total").unwrap().series().next().unwrap();
+    /// assert!(series.has(&[("to", "eu"), ("topic", "orders")]));
+    /// assert!(!series.has(&[("to", "eu")]));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn has(&self, labels: &[(&str, &str)]) -> bool {
         self.labels().count() == labels.len()
             && self.labels().all(|(name, value)| labels.iter().any(|pair| *pair == (name, &*value)))
     }
 
     /// The value.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Family, Registry};
+    /// #
+    /// # let registry = Registry::new();
+    /// # let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// # let sent: Family<Counter> = registry.register(desc)?;
+    /// # sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// # let snapshot = registry.snapshot();
+    /// use streamgauge_metrics::snapshot::Value;
+    ///
+    /// let series = snapshot.family("sent_total").unwrap().series().next().unwrap();
+    /// assert_eq!(series.value(), &Value::Counter(1));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub const fn value(&self) -> &Value<'a> {
         &self.value
     }
@@ -268,21 +508,53 @@ impl<'a> HistogramSnapshot<'a> {
     }
 
     /// The upper bounds of the buckets, without `+Inf`.
+    ///
+    /// ```
+    /// let sizes = streamgauge_metrics::Histogram::default();
+    /// sizes.observe(3.0);
+    /// sizes.observe(99_999.0);
+    /// let now = sizes.get();
+    /// assert_eq!(now.bounds().as_slice().len() + 1, now.buckets().len());
+    /// ```
     pub const fn bounds(&self) -> &Bounds {
         &self.bounds
     }
 
     /// Observations in each bucket alone; the last one is `+Inf`.
+    ///
+    /// ```
+    /// let sizes = streamgauge_metrics::Histogram::default();
+    /// sizes.observe(3.0);
+    /// sizes.observe(99_999.0);
+    /// let now = sizes.get();
+    /// assert_eq!(now.buckets().last(), Some(&1));
+    /// ```
     pub fn buckets(&self) -> &[u64] {
         self.cells.get(1..).unwrap_or_default()
     }
 
     /// All observations. Taken from the buckets, so that the two cannot differ.
+    ///
+    /// ```
+    /// let sizes = streamgauge_metrics::Histogram::default();
+    /// sizes.observe(3.0);
+    /// sizes.observe(99_999.0);
+    /// let now = sizes.get();
+    /// assert_eq!(now.count(), 2);
+    /// ```
     pub fn count(&self) -> u64 {
         self.buckets().iter().fold(0, |all, bucket| all.saturating_add(*bucket))
     }
 
     /// The observations added up, `NaN` left out.
+    ///
+    /// ```
+    /// let sizes = streamgauge_metrics::Histogram::default();
+    /// sizes.observe(3.0);
+    /// sizes.observe(99_999.0);
+    /// let now = sizes.get();
+    /// assert_eq!(now.sum(), 100_002.0);
+    /// ```
     pub fn sum(&self) -> f64 {
         f64::from_bits(self.cells.first().copied().unwrap_or_default())
     }

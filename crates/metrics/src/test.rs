@@ -81,6 +81,13 @@ pub struct Samples {
 /// ```
 pub trait Source {
     /// Its values.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Registry, test::Source};
+    ///
+    /// let samples = Registry::new().samples();
+    /// assert!(samples.to_string().contains("metrics_registry_hook_panics_total 0\n"));
+    /// ```
     fn samples(&self) -> Samples;
 }
 
@@ -191,6 +198,17 @@ impl Samples {
     }
 
     /// The value of a series; its labels may be given in any order.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Family, Registry, test::Source};
+    ///
+    /// let registry = Registry::new();
+    /// let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic", "to"]);
+    /// let sent: Family<Counter> = registry.register(desc)?;
+    /// sent.get_or_create(&[("topic", "orders"), ("to", "eu")]).inc();
+    /// assert_eq!(registry.samples().get(r#"sent_total{to="eu",topic="orders"}"#), Some(1.into()));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
     pub fn get(&self, series: &str) -> Option<Number> {
         self.values.get(&canonical(series)?).copied()
     }
@@ -250,6 +268,13 @@ impl Snapshot {
 
 impl Diff {
     /// Whether nothing changed.
+    ///
+    /// ```
+    /// use streamgauge_metrics::Registry;
+    ///
+    /// let registry = Registry::new();
+    /// assert!(registry.snapshot().since(&registry.snapshot()).is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.changes().next().is_none()
     }
@@ -270,6 +295,15 @@ impl Diff {
 
 impl Change {
     /// By how much it changed, counted from 0 if it has appeared; `None` if it has disappeared.
+    ///
+    /// ```
+    /// use streamgauge_metrics::test::Change;
+    ///
+    /// let new = Change { series: "jobs_total".to_owned(), before: None, after: Some(5.into()) };
+    /// assert_eq!(new.by(), Some(5.into()));
+    /// let gone = Change { before: new.after, after: None, ..new };
+    /// assert_eq!(gone.by(), None);
+    /// ```
     pub fn by(&self) -> Option<Number> {
         let after = self.after?;
         Some(self.before.map_or(after, |before| after.minus(before)))

@@ -41,6 +41,7 @@ fn families_that_would_write_one_sample_name_are_refused() {
     let error = registry.register::<Gauge>(Desc::of::<Gauge>("wait_ms_count", "Waiters.")).unwrap_err();
     let text = error.to_string();
     assert!(text.contains("`wait_ms_count`") && text.contains("`wait_ms`"), "{text}");
+    assert_eq!(text.matches("tests/registry.rs:").count(), 2, "both places: {text}");
     assert!(registry.snapshot().family("wait_ms_count").is_none());
 }
 

@@ -18,10 +18,22 @@ use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Snapshot, Value
 mod number;
 
 /// The `Content-Type` this format has to be served with; Prometheus 3 refuses a scrape without it.
+///
+/// ```
+/// let header = format!("Content-Type: {}\r\n", streamgauge_metrics::encode::text::CONTENT_TYPE);
+/// assert!(header.contains("version=0.0.4"));
+/// ```
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Writes a snapshot: per family HELP, TYPE, then the samples. A metric that has no series yet
 /// shows its HELP and TYPE, so that what exists can be seen before it moves.
+///
+/// ```
+/// use streamgauge_metrics::{Registry, encode::text};
+///
+/// let registry = Registry::new();
+/// assert_eq!(text::encode(&registry.snapshot()), registry.render_prometheus());
+/// ```
 pub fn encode(snapshot: &Snapshot) -> String {
     let mut out = String::new();
     for family in snapshot.families() {

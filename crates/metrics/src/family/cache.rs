@@ -149,7 +149,15 @@ impl<L: LabelSet> Cache<L> {
         if full {
             return old;
         }
-        old.into_iter().flatten().map(|place| self.put(place)).collect()
+        let (there, removed): (Vec<_>, Vec<_>) = old.into_iter().flatten().partition(Place::is_there);
+        let out = there.into_iter().map(|place| self.put(place));
+        out.chain(removed.into_iter().map(Some)).collect()
+    }
+}
+
+impl<L> Place<L> {
+    fn is_there(&self) -> bool {
+        self.entry.slot.is_there()
     }
 }
 

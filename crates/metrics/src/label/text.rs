@@ -47,6 +47,13 @@ pub struct Labels<'a> {
 
 impl<'a> Labels<'a> {
     /// Reads labels as the formats write them. What is no label ends the list.
+    ///
+    /// ```
+    /// use streamgauge_metrics::Labels;
+    ///
+    /// assert_eq!(Labels::of("topic=\"a\",partition=\"3\"").count(), 2);
+    /// assert_eq!(Labels::of("nonsense").count(), 0);
+    /// ```
     pub const fn of(text: &'a str) -> Self {
         Self { rest: text }
     }

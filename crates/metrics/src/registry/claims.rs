@@ -5,6 +5,7 @@
 //! would be one garbled family to whoever reads the scrape.
 
 use std::collections::HashMap;
+use std::panic::Location;
 
 use super::RegisterError;
 use crate::desc::{Desc, Kind};
@@ -12,30 +13,41 @@ use crate::desc::{Desc, Kind};
 /// Sample name → the family that owns it.
 #[derive(Default)]
 pub(super) struct Claims {
-    owners: HashMap<String, String>,
+    owners: HashMap<String, Owner>,
 }
+
+#[derive(Clone)]
+struct Owner {
+    name: String,
+    /// Where it was registered.
+    at: Place,
+}
+
+type Place = &'static Location<'static>;
 
 impl Claims {
     /// Takes all names of a metric, or none.
-    pub(super) fn claim(&mut self, desc: &Desc) -> Result<(), RegisterError> {
+    pub(super) fn claim(&mut self, desc: &Desc, at: Place) -> Result<(), RegisterError> {
         let names = names_of(desc);
         for name in &names {
             if let Some(owner) = self.owners.get(name) {
                 return Err(RegisterError::Clash {
+                    existing: owner.name.clone(),
+                    at: owner.at,
                     refused: desc.name().to_owned(),
-                    existing: owner.clone(),
+                    refused_at: at,
                     sample: name.clone(),
                 });
             }
         }
-        let owner = desc.name();
-        self.owners.extend(names.into_iter().map(|name| (name, owner.to_owned())));
+        let owner = Owner { name: desc.name().to_owned(), at };
+        self.owners.extend(names.into_iter().map(|name| (name, owner.clone())));
         Ok(())
     }
 
     /// Gives all names of a metric back.
     pub(super) fn release(&mut self, desc: &Desc) {
-        self.owners.retain(|_, owner| owner != desc.name());
+        self.owners.retain(|_, owner| owner.name != desc.name());
     }
 }
 
@@ -59,14 +71,16 @@ fn names_of(desc: &Desc) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::Location;
+
     use super::Claims;
     use crate::{Counter, Desc, Gauge, Histogram};
 
     fn clash(first: &Desc, second: &Desc) -> bool {
         let both_ways = |a, b| {
             let mut claims = Claims::default();
-            claims.claim(a).unwrap();
-            claims.claim(b).is_err()
+            claims.claim(a, Location::caller()).unwrap();
+            claims.claim(b, Location::caller()).is_err()
         };
         assert_eq!(both_ways(first, second), both_ways(second, first));
         both_ways(first, second)

@@ -7,6 +7,14 @@ use crate::desc::{Desc, DescError};
 
 /// Why a metric was not registered. All of them are mistakes in declarations: fix the code, or
 /// register in a registry of its own.
+///
+/// ```
+/// use streamgauge_metrics::{Counter, Desc, Family, RegisterError, Registry};
+///
+/// let desc = Desc::of::<Family<Counter>>("visits_total", "Visits.").with_labels(["user_id"]);
+/// let refused = Registry::new().register::<Family<Counter>>(desc);
+/// assert!(matches!(refused, Err(RegisterError::DeniedLabel { label, .. }) if label == "user_id"));
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum RegisterError {
@@ -27,8 +35,12 @@ pub enum RegisterError {
     Clash {
         /// The name of the family that is registered.
         existing: String,
+        /// Where that was registered.
+        at: &'static Location<'static>,
         /// The name of the family that was refused.
         refused: String,
+        /// Where it was to be registered.
+        refused_at: &'static Location<'static>,
         /// The name both lay claim to.
         sample: String,
     },
@@ -36,6 +48,10 @@ pub enum RegisterError {
     OtherType {
         /// What was refused.
         refused: Box<Desc>,
+        /// Where it was to be registered.
+        refused_at: &'static Location<'static>,
+        /// Where the name was registered, if it was.
+        at: Option<&'static Location<'static>>,
     },
     /// The registry refuses labels of this name, because there is no end to their values.
     DeniedLabel {
@@ -78,8 +94,12 @@ impl RegisterError {
         Self::Different { existing, at, refused, refused_at }
     }
 
-    pub(super) fn other_type(refused: &Desc) -> Self {
-        Self::OtherType { refused: Box::new(refused.clone()) }
+    pub(super) fn other_type(
+        refused: &Desc,
+        refused_at: &'static Location<'static>,
+        at: Option<&'static Location<'static>>,
+    ) -> Self {
+        Self::OtherType { refused: Box::new(refused.clone()), refused_at, at }
     }
 }
 
@@ -98,14 +118,18 @@ impl fmt::Display for RegisterError {
                 "[{refused}] at {refused_at} is refused: its name is taken by [{existing}] at {at}; \
                  make the two declarations equal or rename one"
             ),
-            Self::Clash { existing, refused, sample } => {
-                write!(f, "`{refused}` is refused: it and `{existing}` would both own `{sample}`; rename one")
-            }
-            Self::OtherType { refused } => write!(
+            Self::Clash { existing, at, refused, refused_at, sample } => write!(
                 f,
-                "[{refused}] is refused: it is used with another Rust type than it was declared \
-                 with; share one label set type"
+                "`{refused}` at {refused_at} is refused: it and `{existing}` at {at} would both own `{sample}`; \
+                 rename one"
             ),
+            Self::OtherType { refused, refused_at, at } => {
+                write!(f, "[{refused}] at {refused_at} is refused: it is used with another Rust type than it was ")?;
+                match at {
+                    Some(at) => write!(f, "registered with at {at}; share one label set type"),
+                    None => write!(f, "declared for; share one label set type"),
+                }
+            }
             Self::DeniedLabel { metric, label } => write!(
                 f,
                 "`{metric}` is refused: the values of label `{label}` have no end, and each is a series; \

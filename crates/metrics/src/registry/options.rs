@@ -38,6 +38,14 @@ pub struct Options {
 }
 
 /// Which bounds are refused, and why.
+///
+/// ```
+/// use streamgauge_metrics::{Options, Registry};
+///
+/// let options = Options { latency_ms: Some(vec![5.0, 1.0]), ..Options::default() };
+/// let error = Registry::with_options(options).unwrap_err();
+/// assert!(error.to_string().starts_with("the buckets of `LATENCY_MS` are refused"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionsError {
     /// The set or the metric.
