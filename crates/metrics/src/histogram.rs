@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-
 use std::time::Instant;
 
+mod steps;
+
+use self::steps::Steps;
 use crate::cardinality::Refusal;
 use crate::cell;
 use crate::desc::Kind;
@@ -79,12 +81,9 @@ pub struct Timer {
 /// assert_eq!(bounds.as_slice(), [0.1, 1.0, 10.0]);
 /// # Ok::<(), streamgauge_metrics::BoundsError>(())
 /// ```
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Bounds {
-    /// The bounds; if they are fewer than `FEW`, then `+Inf` up to that length.
-    padded: Arc<[f64]>,
-    /// How many bounds there are.
-    len: u32,
+    shared: Arc<Shared>,
 }
 
 /// Why a list of bounds is refused.
@@ -342,56 +341,51 @@ impl Bounds {
     /// assert_eq!(Histogram::default().bounds().as_slice().last(), Some(&10_000.0));
     /// ```
     pub fn as_slice(&self) -> &[f64] {
-        &self.padded[..self.len as usize]
+        self.shared.upper.split_last().map_or(&[], |(_, upper)| upper)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
     fn proven(upper: &[f64]) -> Self {
-        let size = if upper.len() < FEW { FEW } else { upper.len() };
-        let padding = std::iter::repeat(f64::INFINITY);
-        Self { padded: upper.iter().copied().chain(padding).take(size).collect(), len: upper.len() as u32 }
+        let steps = Steps::of(upper);
+        let upper = upper.iter().copied().chain([f64::INFINITY]).collect();
+        Self { shared: Arc::new(Shared { upper, steps }) }
     }
 
     /// How many buckets there are, `+Inf` included.
-    pub(crate) const fn buckets(&self) -> u32 {
-        self.len + 1
+    #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
+    pub(crate) fn buckets(&self) -> u32 {
+        self.shared.upper.len() as u32
     }
 
     /// The place of the bucket of a value.
     #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
     fn place_of(&self, value: f64) -> u32 {
-        // NaN is above no bound and would be among the smallest.
+        let Shared { upper, steps } = &*self.shared;
         if value.is_nan() {
-            return self.len;
+            // It is above no bound and would be among the smallest.
+            return self.buckets() - 1;
         }
-        let padded = &*self.padded;
-        match padded.as_array::<FEW>() {
-            Some(few) => quarter(few, value),
-            None => halve(padded, value),
-        }
+        let Some(steps) = steps else {
+            return upper.partition_point(|bound| value > *bound) as u32;
+        };
+        let below = steps.below(value);
+        below as u32 + u32::from(upper.get(below).is_some_and(|next| value > *next))
     }
 }
 
-/// How many bounds a value is above, the last one being `+Inf`.
-///
-/// The fourths first, then the three in between: no branch that could be guessed wrong, two steps
-/// that wait for each other where halving has four, and half the comparisons of looking at all.
-#[inline]
-fn quarter(bounds: &[f64; FEW], value: f64) -> u32 {
-    let above = |place: usize| u32::from(value > bounds[place % FEW]);
-    let fourths = above(3) + above(7) + above(11);
-    let place = fourths as usize * 4;
-    fourths * 4 + above(place) + above(place + 1) + above(place + 2)
+/// What all clones of some bounds share.
+struct Shared {
+    /// The bounds, then `+Inf`.
+    upper: Box<[f64]>,
+    steps: Option<Steps>,
 }
 
-/// The same in n steps for 2ⁿ bounds.
-#[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
-fn halve(bounds: &[f64], value: f64) -> u32 {
-    bounds.partition_point(|bound| value > *bound) as u32
+impl PartialEq for Bounds {
+    fn eq(&self, other: &Self) -> bool {
+        self.shared.upper == other.shared.upper
+    }
 }
 
-/// The bounds of a histogram with few of them are padded to so many.
-const FEW: usize = 16;
 /// So that the cells of a histogram fit in one chunk, with some of its neighbours.
 const MOST_BOUNDS: usize = 250;
 
