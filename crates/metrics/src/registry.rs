@@ -6,12 +6,13 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 mod claims;
+mod entries;
 mod error;
 mod options;
 mod own;
 mod scope;
 
-use self::claims::Claims;
+use self::entries::{Entries, Entry, Registered, Source};
 use self::options::Proven;
 use self::own::Own;
 use self::scope::Scope;
@@ -21,7 +22,7 @@ use crate::encode;
 use crate::family::Family;
 use crate::instrument::{Declared, Group, Instrument, Member as _};
 use crate::label::LabelSet;
-use crate::metric::{List, Metric, Part, Plan, Storage};
+use crate::metric::{List, Metric, Plan, Storage};
 use crate::snapshot::{self, FamilySnapshot, Member, Snapshot, Value};
 use crate::sync::{self, Arc, CHUNK, RwLock};
 
@@ -176,37 +177,6 @@ struct Inner {
     entries: RwLock<Entries>,
     hooks: RwLock<Vec<Hook>>,
     own: Own,
-}
-
-#[derive(Default)]
-struct Entries {
-    by_name: BTreeMap<String, Entry>,
-    claims: Claims,
-}
-
-/// What is registered under one name.
-#[derive(Clone)]
-struct Entry {
-    desc: Arc<Desc>,
-    /// Where it was registered first.
-    at: &'static Location<'static>,
-    /// One for each set of constant labels.
-    registered: Vec<Registered>,
-}
-
-#[derive(Clone)]
-struct Registered {
-    /// The constant labels, as they are on the wire.
-    constant: Arc<str>,
-    source: Source,
-}
-
-#[derive(Clone)]
-enum Source {
-    /// An instrument of a metric, and the handle that registering it again gives back.
-    Part { metric: Arc<Metric>, part: Part, handle: Arc<dyn Any + Send + Sync> },
-    /// Read when a snapshot is taken.
-    Read { read: Arc<dyn Fn() -> f64 + Send + Sync>, refusals: Arc<Refusals> },
 }
 
 impl Registry {
@@ -557,113 +527,6 @@ fn lists(entries: &[Entry]) -> Lists {
         }
     }
     lists
-}
-
-impl Entries {
-    /// What was registered with these declarations before, if anything.
-    fn find<T: Send + Sync + 'static>(
-        &self,
-        descs: &[Desc],
-        constant: &str,
-        at: &'static Location<'static>,
-    ) -> Result<Option<Arc<T>>, RegisterError> {
-        let Some((first, rest)) = descs.split_first() else { return Ok(None) };
-        let Some(known) = self.get(first, constant, at)? else { return Ok(None) };
-        let other_type = || RegisterError::other_type(first, at, self.place_of(first));
-        for desc in rest {
-            if self.get(desc, constant, at)?.is_none() {
-                return Err(other_type());
-            }
-        }
-        let Source::Part { handle, .. } = &known.source else { return Err(other_type()) };
-        Arc::clone(handle).downcast().map(Some).map_err(|_| other_type())
-    }
-
-    /// Where the name of a declaration was registered first.
-    fn place_of(&self, desc: &Desc) -> Option<&'static Location<'static>> {
-        self.by_name.get(desc.name()).map(|entry| entry.at)
-    }
-
-    fn get(
-        &self,
-        desc: &Desc,
-        constant: &str,
-        at: &'static Location<'static>,
-    ) -> Result<Option<&Registered>, RegisterError> {
-        let Some(entry) = self.by_name.get(desc.name()) else { return Ok(None) };
-        if *entry.desc != *desc {
-            return Err(RegisterError::different(&entry.desc, entry.at, desc, at));
-        }
-        Ok(entry.registered.iter().find(|registered| *registered.constant == *constant))
-    }
-
-    /// A value that is read cannot be given back: nobody holds it.
-    fn refuse_second(
-        &self,
-        descs: &[Desc],
-        constant: &str,
-        at: &'static Location<'static>,
-    ) -> Result<(), RegisterError> {
-        for desc in descs {
-            if self.get(desc, constant, at)?.is_some() {
-                return Err(RegisterError::other_type(desc, at, self.place_of(desc)));
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes the names that are not taken yet, or none.
-    fn make_room(&mut self, descs: &[Desc], at: &'static Location<'static>) -> Result<(), RegisterError> {
-        for (i, desc) in descs.iter().enumerate() {
-            let known = match self.by_name.get(desc.name()) {
-                Some(entry) if *entry.desc != *desc => Err(RegisterError::different(&entry.desc, entry.at, desc, at)),
-                Some(_) => continue,
-                None => self.claims.claim(desc, at),
-            };
-            if let Err(error) = known {
-                descs[..i].iter().filter(|d| !self.by_name.contains_key(d.name())).for_each(|d| self.claims.release(d));
-                return Err(error);
-            }
-        }
-        Ok(())
-    }
-
-    fn add(&mut self, desc: Desc, at: &'static Location<'static>, registered: Registered) {
-        let name = desc.name().to_owned();
-        let new = || Entry { desc: Arc::new(desc), at, registered: Vec::new() };
-        let all = &mut self.by_name.entry(name).or_insert_with(new).registered;
-        all.push(registered);
-        all.sort_by(|a, b| a.constant.cmp(&b.constant));
-    }
-
-    /// Takes out what is registered under a name with these constant labels, and with it the
-    /// other instruments of its group.
-    fn remove(&mut self, name: &str, constant: &str) -> Vec<Registered> {
-        let Some(entry) = self.by_name.get(name) else { return Vec::new() };
-        let Some(out) = entry.registered.iter().find(|one| *one.constant == *constant).cloned() else {
-            return Vec::new();
-        };
-        let mut all = Vec::new();
-        for entry in self.by_name.values_mut() {
-            all.extend(entry.registered.extract_if(.., |one| one.is_of(&out)));
-        }
-        let empty: Vec<_> = self.by_name.extract_if(.., |_, entry| entry.registered.is_empty()).collect();
-        for (_, entry) in &empty {
-            self.claims.release(&entry.desc);
-        }
-        all
-    }
-}
-
-impl Registered {
-    /// Whether the two were registered by one call.
-    fn is_of(&self, other: &Self) -> bool {
-        match (&self.source, &other.source) {
-            (Source::Part { metric, .. }, Source::Part { metric: of, .. }) => Arc::ptr_eq(metric, of),
-            (Source::Read { refusals, .. }, Source::Read { refusals: of, .. }) => Arc::ptr_eq(refusals, of),
-            _ => false,
-        }
-    }
 }
 
 /// A family of groups is a group of families.
