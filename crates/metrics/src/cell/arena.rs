@@ -109,11 +109,6 @@ impl Arena {
         }
     }
 
-    /// All its chunks.
-    pub(crate) fn chunks(&self) -> &Chunks {
-        &self.chunks
-    }
-
     /// The chunk, if it is there.
     #[inline]
     pub(crate) fn chunk(&self, chunk: usize) -> Option<&Chunk> {

@@ -7,30 +7,27 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 
 use super::arena::{self, Arena, chunk_of};
-use super::chunks::Chunks;
+use super::chunks::Chunk;
 use super::store::Store;
 use super::update::{Change, Update};
-use crate::sync::Ordering;
+use crate::sync::{CHUNKS, Ordering};
 
 /// All cells of the process.
 pub(crate) static STORE: LazyLock<Store> = LazyLock::new(Store::new);
 
 thread_local! {
     static CURRENT: Cell<Option<&'static Arena>> = const { Cell::new(None) };
-    /// Its chunks, or none: one thing less to look at for what needs no more of an arena.
-    static CHUNKS: Cell<&'static Chunks> = const { Cell::new(&NONE) };
+    /// Its chunks, as far as this thread has used them: found without a look at what is shared.
+    static TABLE: [Cell<Option<&'static Chunk>>; CHUNKS] = const { [const { Cell::new(None) }; CHUNKS] };
     static OWNER: Owner = const { Owner(Cell::new(None)) };
 }
-
-/// The chunks of a thread without an arena.
-static NONE: Chunks = Chunks::new();
 
 struct Owner(Cell<Option<&'static Arena>>);
 
 impl Drop for Owner {
     fn drop(&mut self) {
         CURRENT.set(None);
-        CHUNKS.set(&NONE);
+        TABLE.with(|table| table.iter().for_each(|place| place.set(None)));
         if let Some(arena) = self.0.take() {
             STORE.leave(arena);
         }
@@ -43,7 +40,7 @@ pub(crate) fn change(index: u32, change: Change, ordering: Ordering) -> bool {
     if cfg!(feature = "noop") {
         return true;
     }
-    match CHUNKS.get().get(chunk_of(index)) {
+    match chunk(index) {
         Some(chunk) if arena::change(chunk, index, change, ordering) => true,
         _ => change_slowly(index, change, ordering),
     }
@@ -57,7 +54,7 @@ pub(crate) fn record<U: Update>(first: u32, update: U) {
         return;
     }
     if let Some(arena) = CURRENT.get()
-        && let Some(chunk) = arena.chunk(chunk_of(first))
+        && let Some(chunk) = chunk(first)
         && !arena.is_asked()
     {
         // Nothing is called on this way, so nothing has to be kept over a call.
@@ -85,11 +82,19 @@ fn record_slowly<U: Update>(first: u32, update: U) {
     }
 }
 
+/// The chunk of a cell, if this thread has used it.
+#[inline]
+fn chunk(index: u32) -> Option<&'static Chunk> {
+    TABLE.with(|table| table.get(chunk_of(index))?.get())
+}
+
 /// The arena of this thread with this chunk in it; `None` if the thread is past its end or the
 /// chunk beyond the table.
 fn arena_with(chunk: usize) -> Option<&'static Arena> {
     let arena = CURRENT.get().or_else(adopt)?;
-    arena.touch(chunk).map(|_| arena)
+    let cells = arena.touch(chunk)?;
+    TABLE.with(|table| table.get(chunk).map(|place| place.set(Some(cells))));
+    Some(arena)
 }
 
 fn adopt() -> Option<&'static Arena> {
@@ -97,7 +102,6 @@ fn adopt() -> Option<&'static Arena> {
         let arena = STORE.adopt();
         owner.0.set(Some(arena));
         CURRENT.set(Some(arena));
-        CHUNKS.set(arena.chunks());
         arena
     });
     owned.ok()
