@@ -208,21 +208,21 @@
 //! Nanoseconds an update on one thread / on each of two that write the same series; bytes of the
 //! heap; microseconds of CPU for a snapshot (where a crate has none, its text) while eight writers
 //! rest / write. Medians of five processes in turn, `make bench-metrics`, on two virtual cores of
-//! an AMD EPYC where an empty loop takes 0.274 / 0.273 ns:
+//! an AMD EPYC where an empty loop takes 0.273 / 0.274 ns:
 //!
 //! | | this crate | prometheus | prometheus-client | measured | metrics | fastmetrics | opentelemetry | fast-telemetry | foundations |
 //! |---|---|---|---|---|---|---|---|---|---|
-//! | counter inc, held handle | 1.22 / 1.23 | 1.68 / 12.2 | 1.69 / 13.6 | 1.70 / 9.37 | 4.32 / 11.3 | 1.71 / 7.95 | 7.54 / 24.2 | 1.71 / 1.74 | 1.61 / 1.61 |
-//! | histogram observe, 13 bounds | 5.48 / 5.44 | 8.24 / 74.5 | 10.1 / 22.7 | 13.4 / 108.9 | 15.6 / 98.0 | 8.62 / 120.9* | 21.5 / 55.2 | 7.18 / 7.21* | 12.2 / 25.4 |
-//! | 2 counters + histogram, together | 6.94 / 6.97 | – | – | – | – | – | – | – | – |
-//! | 2 counters + histogram, in turn | 8.07 / 8.14 | 12.6 / 122.1 | 9.94 / 26.5 | 15.5 / 158.1 | 23.3 / 201.2 | 11.8 / 155.5* | 40.1 / 85.9 | 13.2 / 13.3* | 15.7 / 32.9 |
-//! | enum labels: look up + inc | 2.72 / 2.74 | – | 21.3 / 69.2 | 3.44 / 11.3 | – | 10.4 / 59.3 | – | 2.18 / 2.19* | 3.25 / 3.49 |
-//! | static strings: look up + inc | 7.80 / 7.96 | 15.1 / 79.8* | 33.0 / 94.1 | 18.1 / 29.6 | 68.9 / 151.2 | 15.5 / 67.6 | 67.2 / 92.4 | 87.2 / 107.4 | 34.3 / 79.1 |
-//! | run-time strings: look up + inc | 17.2 / 17.4 | 23.6 / 71.9* | 52.6 / 212.7 | 31.8 / 104.2 | 106.7 / 208.4 | 38.3 / 153.7 | 102.4 / 199.7 | 60.7 / 63.7 | 54.1 / 150.5 |
+//! | counter inc, held handle | 0.98 / 0.99 | 1.68 / 11.4 | 1.69 / 10.7 | 1.70 / 11.0 | 4.33 / 33.4 | 1.70 / 7.92 | 7.53 / 31.6 | 1.70 / 1.71 | 1.59 / 1.59 |
+//! | histogram observe, 13 bounds | 5.24 / 5.23 | 8.24 / 124.2 | 10.0 / 21.1 | 13.4 / 121.0 | 15.7 / 99.0 | 8.61 / 121.6* | 21.4 / 46.0 | 7.17 / 7.19* | 12.3 / 25.4 |
+//! | 2 counters + histogram, together | 6.73 / 6.80 | – | – | – | – | – | – | – | – |
+//! | 2 counters + histogram, in turn | 7.34 / 7.39 | 12.6 / 175.9 | 9.89 / 20.3 | 15.5 / 183.0 | 23.2 / 147.5 | 11.9 / 168.3* | 39.8 / 84.8 | 13.2 / 13.2* | 15.6 / 32.5 |
+//! | enum labels: look up + inc | 2.32 / 2.33 | – | 21.3 / 71.6 | 3.41 / 10.8 | – | 10.4 / 72.7 | – | 2.18 / 2.19* | 3.16 / 3.36 |
+//! | static strings: look up + inc | 7.53 / 8.15 | 14.7 / 79.0* | 32.2 / 104.7 | 18.0 / 29.6 | 68.4 / 153.0 | 15.4 / 63.6 | 66.4 / 91.5 | 87.2 / 107.2 | 33.7 / 66.7 |
+//! | run-time strings: look up + inc | 17.1 / 17.0 | 23.2 / 82.9* | 52.4 / 212.5 | 32.4 / 107.1 | 110.5 / 212.7 | 38.2 / 155.7 | 102.5 / 220.3 | 60.7 / 64.0 | 54.8 / 149.8 |
 //! | bytes: counter series | 137 | 410 | 165 | 150 | 333 | 197 | 176 | 504 | 693 |
-//! | bytes: histogram series | 253 | 876 | 605 | 399 | 1071 | 453* | 344 | 4736* | 621 |
-//! | snapshot, µs: 10,000 counters | 28 / 32 | 4034 / 5450 | 947 / 966 | 389 / 400 | 8321 / 10810 | 1097 / 1191 | 1635 / 1694 | 829 / 1102 | 5667 / 5483 |
-//! | snapshot, µs: 1,000 histograms | 104 / 117 | 344 / 23830 | 2347 / 2335 | 1375 / 1408 | 6339 / 111379 | 1002 / 1016* | 239 / 257 | 235 / 569* | 332 / 355 |
+//! | bytes: histogram series | 253 | 876 | 605 | 396 | 1071 | 453* | 344 | 4736* | 621 |
+//! | snapshot, µs: 10,000 counters | 29 / 30 | 3422 / 4519 | 941 / 941 | 382 / 393 | 7921 / 9323 | 1102 / 1213 | 1636 / 1671 | 811 / 952 | 6056 / 5913 |
+//! | snapshot, µs: 1,000 histograms | 104 / 116 | 339 / 28137 | 2320 / 2348 | 1384 / 2965 | 6315 / 44979 | 961 / 1020* | 238 / 256 | 239 / 286* | 338 / 360 |
 //!
 //! prometheus 0.14, prometheus-client 0.25, measured 0.0.25, metrics 0.24 with its Prometheus
 //! exporter 0.18, fastmetrics 0.7, opentelemetry_sdk 0.33, fast-telemetry 0.10, foundations-metrics
