@@ -2,31 +2,41 @@
 
 use std::borrow::Cow;
 
+use crate::decoded::Decoded;
 use crate::row::Rows;
 use crate::time::EventTime;
 
-/// A piece of one input: whole records, as a [`Framer`](crate::Framer) cut them.
+/// Decoded records of one partition, to be judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     /// The file or topic, for dead letters.
     pub source: &'a str,
-    /// The partition within the source.
-    pub partition: i32,
-    /// Where `bytes` begin in the source, decompressed. Offset 0 begins a file: a byte order mark and a CSV header stand there.
-    pub offset: u64,
-    /// Whole records; the last line end may be missing.
-    pub bytes: &'a [u8],
-    /// Set when `bytes` are only the beginning of one record that is too long: the length of all of it.
-    pub oversize: Option<u64>,
+    /// The partition that the records are from; partitions are numbered from 0.
+    pub partition: usize,
+    /// The records.
+    pub decoded: &'a Decoded,
+    /// How many of them were judged before.
+    pub from: usize,
+    /// Whether to stop as soon as another partition is further behind.
+    pub in_turn: bool,
 }
 
 /// How far a step got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Bytes of the batch that are done with.
-    pub consumed: usize,
-    /// The time of the event that the step stopped before, because it was later than asked for.
-    pub waits_for: Option<EventTime>,
+    /// Records of the batch that are done with, those before its beginning included.
+    pub done: usize,
+    /// Why the step stopped before the end of the batch, if it did.
+    pub stopped: Option<Stopped>,
+}
+
+/// Why a step stopped before the end of its batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The next event has this time, which is later than asked for.
+    Early(EventTime),
+    /// Another partition is to be read first.
+    Ahead,
 }
 
 /// What the caller is to do after a step. Cleared and reused, so that a step need not allocate.
@@ -50,7 +60,7 @@ pub struct SideRow {
     /// The file or topic.
     pub source: String,
     /// The partition within the source.
-    pub partition: i32,
+    pub partition: usize,
     /// The byte of the record's start, decompressed.
     pub offset: u64,
     /// The record as it was read, without its line end; only its beginning if `oversize` is set.

@@ -1,7 +1,8 @@
-//! One record in, one event out, or the reason why not: the seam behind which every format stands.
+//! Records in, events out, or the reasons why not: the seam behind which every format stands.
 //!
 //! A decoder only finds out where the mapped values stand ([`slots`]); what they mean is the same for every format
-//! ([`fields`]). No document is built: values that nobody mapped are judged and skipped.
+//! ([`fields`]). No document is built: values that nobody mapped are judged and skipped. A block is decoded by itself, so
+//! that many threads can decode at once.
 
 mod csv;
 mod fields;
@@ -9,20 +10,27 @@ mod json;
 mod number;
 mod paths;
 mod slots;
+mod values;
 
 use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
 
 pub use csv::check_csv_header;
-pub use fields::Event;
 pub use number::Number;
+pub use values::Event;
+pub(crate) use values::{Head, Values};
 
 use crate::batch::Reason;
-use crate::pipeline::HeaderError;
+use crate::decoded::Decoded;
+use crate::frame::{BYTE_ORDER_MARK, Block};
+use crate::record::{Record, Records};
 use crate::settings::{Format, Mapping};
 use csv::CsvDecoder;
 use fields::Fields;
 use json::JsonDecoder;
 use slots::Slots;
+use values::MOST_TEXT;
 
 /// Why a record is no event.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,18 +41,52 @@ pub struct Refusal {
     pub detail: Cow<'static, str>,
 }
 
-/// Reads the records of one input.
+/// Why a file cannot be read at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderError(pub String);
+
+/// Reads the records of blocks, whatever input each is from.
+///
+/// ```
+/// use streamgauge_flow::{Block, Decoder, Format, Mapping, TimeFormat, TypeFrom};
+///
+/// let mapping = Mapping {
+///     id: None,
+///     event_type: TypeFrom::Value("request".to_owned()),
+///     time: "/at".parse()?,
+///     time_format: TimeFormat::UnixSeconds,
+///     strings: vec![("model".to_owned(), "/model".parse()?)],
+///     numbers: vec![],
+/// };
+/// let mut decoder = Decoder::new(Format::Ndjson, &mapping, 1 << 20);
+/// let bytes = b"{\"at\":1700000000,\"model\":\"m1\"}\nno event\n".to_vec();
+/// let decoded = decoder.decode(Block { bytes, ..Block::default() });
+/// let mut events = decoded.events();
+/// assert_eq!(events.next().unwrap().unwrap().string(0), "m1");
+/// assert!(events.next().unwrap().is_err());
+/// # Ok::<(), streamgauge_flow::PointerError>(())
+/// ```
 #[derive(Debug)]
 pub struct Decoder {
+    format: Format,
+    max_record_bytes: usize,
     finder: Finder,
     fields: Fields,
     slots: Slots,
+    room: Room,
+}
+
+/// What the last block took: the next one is likely much like it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Room {
+    records: usize,
+    text: usize,
 }
 
 #[derive(Debug)]
 enum Finder {
     Json(JsonDecoder),
-    Csv(CsvDecoder),
+    Csv { columns: CsvDecoder, header: Option<Arc<[u8]>> },
 }
 
 impl Refusal {
@@ -54,43 +96,97 @@ impl Refusal {
 }
 
 impl Decoder {
-    /// A decoder for a format and a mapping.
-    pub fn new(format: Format, mapping: &Mapping) -> Self {
+    /// A decoder for a format and a mapping; a record longer than `max_record_bytes` is refused.
+    pub fn new(format: Format, mapping: &Mapping, max_record_bytes: usize) -> Self {
         let (fields, pointers) = Fields::new(mapping);
         let slots = Slots::new(pointers.len());
         let finder = match format {
             Format::Ndjson => Finder::Json(JsonDecoder::new(&pointers)),
-            Format::Csv => Finder::Csv(CsvDecoder::new(pointers)),
+            Format::Csv => Finder::Csv { columns: CsvDecoder::new(pointers), header: None },
         };
-        Decoder { finder, fields, slots }
+        Decoder { format, max_record_bytes, finder, fields, slots, room: Room::default() }
     }
 
-    /// Whether a file of this format begins with a header.
-    pub fn wants_header(&self) -> bool {
-        matches!(self.finder, Finder::Csv(_))
+    /// Reads all records of a block.
+    pub fn decode(&mut self, block: Block) -> Decoded {
+        let mut values = self.fields.values(self.room.records, self.room.text);
+        let mut records = Vec::with_capacity(self.room.records);
+        let fault = self.heed_header(&block).err();
+        if fault.is_none() {
+            self.decode_records(&block, &mut values, &mut records);
+        }
+        self.room = Room { records: records.len(), text: values.text_bytes() };
+        Decoded::new(block, records, values, fault)
     }
 
-    /// Takes the first record of a file as its header.
-    ///
-    /// # Errors
-    /// If a mapped column is not in it.
-    pub fn header(&mut self, record: &[u8]) -> Result<(), HeaderError> {
-        match &mut self.finder {
-            Finder::Csv(csv) => csv.header(record),
-            Finder::Json(_) => Ok(()),
+    fn decode_records(&mut self, block: &Block, values: &mut Values, out: &mut Vec<(Record, Result<Head, Refusal>)>) {
+        let bytes = &*block.bytes;
+        if let Some(length) = block.oversize {
+            let whole = Record { start: 0, end: bytes.len() };
+            return out.push((whole, Err(self.too_long(length))));
+        }
+        // Lines are cut at ASCII characters: if the whole is valid UTF-8, so is each of them.
+        let text = simdutf8::basic::from_utf8(bytes).ok();
+        for mut record in Records::new(bytes, self.format, self.max_record_bytes, true) {
+            if block.offset == 0 && record.start == 0 && bytes.starts_with(BYTE_ORDER_MARK) {
+                record.start = BYTE_ORDER_MARK.len().min(record.end);
+            }
+            if record.start < record.end {
+                let event = self.decode_record(bytes, text, record, values);
+                out.push((record, event));
+            }
         }
     }
 
-    /// Reads one record, which is judged as a whole.
-    ///
-    /// # Errors
-    /// The reason why it is no event.
     #[inline]
-    pub fn decode<'a>(&'a mut self, record: &'a str) -> Result<Event<'a>, Refusal> {
-        match &mut self.finder {
-            Finder::Json(json) => json.find(record, &mut self.slots)?,
-            Finder::Csv(csv) => csv.find(record, &mut self.slots)?,
+    fn decode_record(
+        &mut self,
+        bytes: &[u8],
+        text: Option<&str>,
+        record: Record,
+        values: &mut Values,
+    ) -> Result<Head, Refusal> {
+        let length = record.end - record.start;
+        if length > self.max_record_bytes || values.text_bytes() + length * self.fields.texts() > MOST_TEXT {
+            return Err(self.too_long(length as u64));
         }
-        self.fields.read(record, &mut self.slots)
+        let text = match text {
+            Some(text) => &text[record.start..record.end],
+            None => std::str::from_utf8(&bytes[record.start..record.end]).map_err(|error| {
+                Refusal::new(Reason::InvalidUtf8, format!("not valid UTF-8 at byte {}", error.valid_up_to()))
+            })?,
+        };
+        match &mut self.finder {
+            Finder::Json(json) => json.find(text, &mut self.slots)?,
+            Finder::Csv { columns, .. } => columns.find(text, &mut self.slots)?,
+        }
+        self.fields.read(text, &self.slots, values)
+    }
+
+    /// Learns the columns of the file that the block is from, unless they are known already.
+    fn heed_header(&mut self, block: &Block) -> Result<(), HeaderError> {
+        let Finder::Csv { columns, header } = &mut self.finder else { return Ok(()) };
+        let Some(own) = &block.header else {
+            let limit = self.max_record_bytes;
+            return Err(HeaderError(format!("the CSV header is longer than {limit} bytes")));
+        };
+        if !header.as_ref().is_some_and(|known| Arc::ptr_eq(known, own)) {
+            columns.header(own)?;
+            *header = Some(Arc::clone(own));
+        }
+        Ok(())
+    }
+
+    fn too_long(&self, length: u64) -> Refusal {
+        let limit = self.max_record_bytes;
+        Refusal::new(Reason::LineTooLong, format!("{length} bytes, at most {limit} are allowed"))
     }
 }
+
+impl fmt::Display for HeaderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for HeaderError {}

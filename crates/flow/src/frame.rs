@@ -6,15 +6,19 @@
 //! blocks:  [r1 r2 ][r3   ][r4 r5     ][r6  ]     a record that is too long is a block of its own, cut short
 //! ```
 
+use std::sync::Arc;
+
 use memchr::memrchr;
 
-use crate::record::{Records, record_end};
+use crate::record::{Record, Records, record_end};
 use crate::settings::Format;
 
 /// How much is read at once.
 const READ: usize = 256 << 10;
 /// How much of a record that is too long is kept, for its dead letter.
 const KEPT: usize = 64 << 10;
+/// What some programs put in front of a text.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Collects what was read of one input and hands it on in blocks of whole records; make a new one for each file.
 ///
@@ -39,23 +43,35 @@ pub struct Framer {
     offset: u64,   // where the buffer begins in the input
     ended: bool,
     skipping: Option<Block>, // the beginning of a record that is too long, while its end is looked for
+    header: Option<Arc<[u8]>>,
 }
 
-/// A block of one input; see [`Batch`](crate::Batch) for its parts.
+/// A piece of one input, to be decoded by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Block {
-    /// Where `bytes` begin in the input.
+    /// Where `bytes` begin in the input, decompressed. What stands at 0 may begin with a byte order mark.
     pub offset: u64,
-    /// Whole records, or the beginning of one that is too long.
+    /// Whole records, or the beginning of one that is too long. The last line end may be missing.
     pub bytes: Vec<u8>,
     /// The length of the whole record, if `bytes` are only its beginning.
     pub oversize: Option<u64>,
+    /// The first record of the file, if it is CSV: the names of its columns. Not part of `bytes`.
+    pub header: Option<Arc<[u8]>>,
 }
 
 impl Framer {
     /// A framer at the beginning of an input.
     pub fn new(format: Format, max_record_bytes: usize) -> Self {
-        Framer { format, max_record_bytes, buffer: Vec::new(), filled: 0, offset: 0, ended: false, skipping: None }
+        Framer {
+            format,
+            max_record_bytes,
+            buffer: Vec::new(),
+            filled: 0,
+            offset: 0,
+            ended: false,
+            skipping: None,
+            header: None,
+        }
     }
 
     /// Where the next bytes that are read go; never empty.
@@ -85,8 +101,10 @@ impl Framer {
         if self.skipping.is_some() {
             return self.skip_on();
         }
+        // A header shows itself although nothing follows yet: it may be wrong.
+        let header_came = self.format == Format::Csv && self.header.is_none() && self.take_header();
         let whole = self.whole_records();
-        if whole > 0 {
+        if whole > 0 || header_came {
             return Some(self.take(whole));
         }
         // Two bytes more than a record may have: its line end is not part of it.
@@ -95,6 +113,23 @@ impl Framer {
             return self.skip_on();
         }
         None
+    }
+
+    /// Takes the first record that is not empty for the header; whether there was one. Empty ones before it are dropped.
+    fn take_header(&mut self) -> bool {
+        let bytes = &self.buffer[..self.filled];
+        let mut records = Records::new(bytes, self.format, self.max_record_bytes, self.ended);
+        let text = |record: Record| {
+            let text = &bytes[record.start..record.end];
+            let first = self.offset == 0 && record.start == 0;
+            if first { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text }
+        };
+        self.header = records.by_ref().map(text).find(|text| !text.is_empty()).map(Arc::from);
+        let taken = records.position();
+        self.buffer.copy_within(taken..self.filled, 0);
+        self.filled -= taken;
+        self.offset += taken as u64;
+        self.header.is_some()
     }
 
     /// How many bytes from the beginning of the buffer are whole records.
@@ -128,7 +163,7 @@ impl Framer {
             bytes.truncate(count);
             bytes
         };
-        let block = Block { offset: self.offset, bytes, oversize: None };
+        let block = Block { offset: self.offset, bytes, oversize: None, header: self.header.clone() };
         self.offset += count as u64;
         self.filled -= count;
         block
@@ -136,7 +171,8 @@ impl Framer {
 
     fn start_skipping(&mut self) {
         let kept = self.buffer[..self.filled.min(KEPT)].to_vec();
-        self.skipping = Some(Block { offset: self.offset, bytes: kept, oversize: Some(0) });
+        let header = self.header.clone();
+        self.skipping = Some(Block { offset: self.offset, bytes: kept, oversize: Some(0), header });
     }
 
     /// Drops what was read up to the next line end; the block, once the end was seen.

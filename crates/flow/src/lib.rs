@@ -1,21 +1,22 @@
 //! Event-time stream logic: synchronous and deterministic; no clock, thread, file or socket.
 //!
 //! ```text
-//! bytes ─ Framer ─ Block ─┐                                                ┌─ rows    (sink)
-//!                         ├─ Pipeline::step(batch, now, until) ─ Effects ──┼─ late    (side output)
-//! wall clock ─ WallTime ──┘   decode filter dedup windows watermark        └─ dead    (dead letters)
+//! bytes ─ Framer ─ Block ─ Decoder ─ Decoded ─┐                                             ┌─ rows  (sink)
+//!                       any number of threads ├─ Pipeline::step(batch, now, until) ─ Effects ┼─ late  (side output)
+//! wall clock ─ WallTime ──────────────────────┘   filter dedup windows watermark            └─ dead  (dead letters)
 //! ```
 //!
 //! What always holds:
 //! 1. Time is an argument: the same calls give the same effects.
 //! 2. `received = processed + duplicates + late + dead_letters + filtered`, after every step.
-//! 3. A watermark only advances.
+//! 3. A watermark only advances; that of the run is the lowest of its active partitions.
 //! 4. An event is judged by the watermark before it, then moves it: how the input is cut into batches changes nothing.
 //! 5. Rows of one firing come by end, window name, key and start: one bounded input gives one output.
 
 mod aggregate;
 mod batch;
 mod decode;
+mod decoded;
 mod dedup;
 mod frame;
 mod key;
@@ -30,10 +31,11 @@ mod timestamp;
 mod watermark;
 mod window;
 
-pub use batch::{Account, Batch, Effects, Progress, Reason, SideRow};
-pub use decode::{Decoder, Event, Number, Refusal, check_csv_header};
+pub use batch::{Account, Batch, Effects, Progress, Reason, SideRow, Stopped};
+pub use decode::{Decoder, Event, HeaderError, Number, Refusal, check_csv_header};
+pub use decoded::Decoded;
 pub use frame::{Block, Framer};
-pub use pipeline::{EndToEnd, HeaderError, Pipeline, Timing};
+pub use pipeline::{EndToEnd, Pipeline, Timing};
 pub use pointer::{Pointer, PointerError};
 pub use row::{Row, RowNames, Rows, Value};
 pub use settings::{

@@ -1,8 +1,8 @@
-//! Bytes in, effects out: calls the stages in order. Read this first.
+//! Events in, effects out: calls the stages in order. Read this first.
 //!
 //! ```text
-//! records ─ decode ─ plausible? ─ filter ─ duplicate? ─ windows ─ watermark ─ due panes
-//!             └─ dead letter ┘                             └─ late
+//! decoded ─ plausible? ─ filter ─ duplicate? ─ windows ─ watermark ─ due panes
+//!    └──────────┴─ dead letter                    └─ late
 //! ```
 //! An event is judged by the watermark before it, then moves it: event by event, so that batches change nothing.
 
@@ -10,36 +10,21 @@ use std::fmt;
 
 use streamgauge_metrics::{Metrics, RegisterError, Registry};
 
-use crate::batch::{Account, Batch, Effects, Progress, Reason, SideRow};
-use crate::decode::{Decoder, Event, Refusal};
+use crate::batch::{Account, Batch, Effects, Progress, Reason, SideRow, Stopped};
+use crate::decode::{Event, HeaderError, Refusal};
 use crate::dedup::Seen;
-use crate::record::{Record, Records};
 use crate::row::Rows;
-use crate::settings::{Format, Keep, Settings};
+use crate::settings::{Keep, Settings};
 use crate::telemetry::{PipelineMetrics, Tally, TypeId, Verdict};
 use crate::time::{EventTime, Span, WallTime};
-use crate::watermark::Watermark;
+use crate::watermark::{Watermark, Watermarks};
 use crate::window::{Due, Window};
 
-/// How much of a record that is too long goes into its dead letter.
-const KEPT_OF_OVERSIZE: usize = 64 << 10;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
-/// One pipeline over one partition.
+/// Judges the events of all partitions.
 #[derive(Debug)]
 pub struct Pipeline {
-    format: Format,
     max_future_skew: Span,
-    header_due: bool,
-    reader: Reader,
     stages: Stages,
-}
-
-/// Records in, events out.
-#[derive(Debug)]
-struct Reader {
-    decoder: Decoder,
-    max_record_bytes: usize,
 }
 
 /// What stands behind the decoder.
@@ -47,16 +32,12 @@ struct Reader {
 struct Stages {
     filter: Vec<Keep>,
     seen: Option<Seen>,
-    watermark: Watermark,
+    watermarks: Watermarks,
     windows: Vec<Window>,
     due: Vec<(usize, Due)>, // reused between firings: which window, which of its panes
     account: Account,
     tally: Tally,
 }
-
-/// Why a file cannot be read at all.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HeaderError(pub String);
 
 /// How long a batch took, for the latency histograms.
 #[derive(Debug)]
@@ -75,15 +56,8 @@ pub enum EndToEnd<'a> {
     Each(&'a dyn Fn(EventTime) -> f64),
 }
 
-/// What is needed to judge one record.
-#[derive(Clone, Copy)]
-struct Judgement {
-    plausible_until: EventTime,
-    stop_after: Option<EventTime>,
-}
-
 impl Pipeline {
-    /// A pipeline that registers its metrics in `registry`.
+    /// A pipeline that registers its metrics in `registry`. It has one partition, 0, until others are opened.
     ///
     /// # Errors
     /// If a metric of the same name but another declaration is there already.
@@ -92,17 +66,11 @@ impl Pipeline {
         let mapping = &settings.mapping;
         let windows: Vec<Window> = settings.windows.iter().map(|w| Window::new(w, mapping)).collect();
         Ok(Pipeline {
-            format: settings.format,
             max_future_skew: settings.watermark.max_future_skew,
-            header_due: false,
-            reader: Reader {
-                decoder: Decoder::new(settings.format, mapping),
-                max_record_bytes: settings.max_record_bytes,
-            },
             stages: Stages {
                 filter: settings.filter,
                 seen: settings.deduplicate.map(Seen::new),
-                watermark: Watermark::new(settings.watermark.max_out_of_orderness),
+                watermarks: Watermarks::new(settings.watermark.max_out_of_orderness),
                 tally: Tally::new(metrics, &windows),
                 windows,
                 due: Vec::new(),
@@ -114,7 +82,7 @@ impl Pipeline {
     /// Judges the records of `batch` event by event; stops before the first event later than `until`.
     ///
     /// # Errors
-    /// If the batch begins a CSV file whose header lacks a mapped column.
+    /// If nothing of the file can be read, because its CSV header lacks a mapped column.
     pub fn step(
         &mut self,
         batch: &Batch<'_>,
@@ -122,81 +90,72 @@ impl Pipeline {
         until: Option<EventTime>,
         effects: &mut Effects,
     ) -> Result<Progress, HeaderError> {
-        if batch.offset == 0 {
-            self.header_due = self.reader.decoder.wants_header();
+        if let Some(fault) = batch.decoded.header_fault() {
+            return Err(fault.clone());
         }
-        if let Some(length) = batch.oversize {
-            self.oversize(batch, length, effects)?;
-            return Ok(Progress { consumed: batch.bytes.len(), waits_for: None });
-        }
-        let judgement = Judgement { plausible_until: now.plausible_until(self.max_future_skew), stop_after: until };
-        // Lines are cut at ASCII characters: if the whole is valid UTF-8, so is each of them.
-        let text = simdutf8::basic::from_utf8(batch.bytes).ok();
-        let mut records = Records::new(batch.bytes, self.format, self.reader.max_record_bytes, true);
-        for mut record in &mut records {
-            if batch.offset == 0 && record.start == 0 && batch.bytes.starts_with(BYTE_ORDER_MARK) {
-                record.start = BYTE_ORDER_MARK.len().min(record.end);
+        self.stages.watermarks.turn_to(batch.partition);
+        let plausible_until = now.plausible_until(self.max_future_skew);
+        for at in batch.from..batch.decoded.len() {
+            let stopped = |stopped| Ok(Progress { done: at, stopped: Some(stopped) });
+            if batch.in_turn && self.stages.watermarks.is_ahead() {
+                return stopped(Stopped::Ahead);
             }
-            if record.start == record.end {
-                continue;
-            }
-            if self.header_due {
-                self.reader.decoder.header(&batch.bytes[record.start..record.end])?;
-                self.header_due = false;
-            } else if let Some(time) = self.judge_record(batch, record, text, judgement, effects) {
-                return Ok(Progress { consumed: record.start, waits_for: Some(time) });
-            }
-        }
-        Ok(Progress { consumed: batch.bytes.len(), waits_for: None })
-    }
-
-    /// Judges one record; its time, if it is too early for it.
-    #[inline]
-    fn judge_record(
-        &mut self,
-        batch: &Batch<'_>,
-        record: Record,
-        text: Option<&str>,
-        judgement: Judgement,
-        effects: &mut Effects,
-    ) -> Option<EventTime> {
-        match self.reader.read(batch, record, text, judgement) {
-            Ok(event) if judgement.stop_after.is_some_and(|until| event.time > until) => return Some(event.time),
-            Ok(event) => {
-                let event_type = self.stages.tally.type_of(event.event_type);
-                let verdict = self.stages.judge(&event, &mut effects.rows);
-                if verdict == Verdict::Dropped(Reason::Late) {
-                    effects.late.push(side_row(batch, record, Reason::Late, "no window takes it any more".into()));
+            match batch.decoded.event(at) {
+                Err(refusal) => self.stages.refuse(batch, at, refusal.clone(), effects),
+                Ok(event) if event.time > plausible_until => {
+                    self.stages.refuse(batch, at, too_far_ahead(event.time), effects);
                 }
-                if verdict == Verdict::Processed && judgement.stop_after.is_some() {
-                    self.stages.tally.keep_time(event_type, event.time);
+                Ok(event) if until.is_some_and(|until| event.time > until) => {
+                    return stopped(Stopped::Early(event.time));
                 }
-                self.stages.count(event_type, verdict);
-            }
-            Err(refusal) => {
-                self.stages.count(Tally::UNKNOWN, Verdict::Dropped(refusal.reason));
-                effects.dead.push(dead_letter(batch, record, refusal));
+                Ok(event) => self.stages.accept(batch, at, &event, until.is_some(), effects),
             }
         }
-        None
+        Ok(Progress { done: batch.decoded.len(), stopped: None })
     }
 
-    fn oversize(&mut self, batch: &Batch<'_>, length: u64, effects: &mut Effects) -> Result<(), HeaderError> {
-        if self.header_due {
-            return Err(HeaderError(format!("the CSV header is longer than {} bytes", self.reader.max_record_bytes)));
+    /// A partition begins, or goes on after its end: it holds the others back until it says something or is idle.
+    pub fn open(&mut self, partition: usize) {
+        self.stages.watermarks.open(partition);
+    }
+
+    /// Nobody waits for a silent partition any longer, until it says something.
+    pub fn idle(&mut self, partition: usize, effects: &mut Effects) {
+        if self.stages.watermarks.idle(partition) {
+            self.stages.fire_due(&mut effects.rows);
         }
-        let refusal = too_long(length, self.reader.max_record_bytes);
-        self.stages.count(Tally::UNKNOWN, Verdict::Dropped(refusal.reason));
-        let whole = Record { start: 0, end: batch.bytes.len() };
-        let mut row = side_row(batch, whole, refusal.reason, refusal.detail);
-        row.oversize = Some(length);
-        effects.dead.push(row);
-        Ok(())
     }
 
-    /// The input was silent for `silence`: the watermark moves on as if events had kept coming.
-    pub fn idle(&mut self, silence: Span, effects: &mut Effects) {
-        if self.stages.watermark.advance_by(silence) {
+    /// Nothing comes any more from a partition.
+    pub fn end(&mut self, partition: usize, effects: &mut Effects) {
+        if self.stages.watermarks.end(partition) {
+            self.stages.fire_due(&mut effects.rows);
+        }
+    }
+
+    /// The partition that is to be read first: the active one with the lowest watermark, then the lowest number.
+    pub fn lowest(&self) -> Option<usize> {
+        self.stages.watermarks.lowest()
+    }
+
+    /// The watermark that events are judged by.
+    pub fn watermark(&self) -> Watermark {
+        *self.stages.watermarks.combined()
+    }
+
+    /// How far one partition is by itself.
+    pub fn watermark_of(&self, partition: usize) -> Watermark {
+        self.stages.watermarks.of(partition)
+    }
+
+    /// Whether nobody waits for a partition.
+    pub fn is_idle(&self, partition: usize) -> bool {
+        self.stages.watermarks.is_idle(partition)
+    }
+
+    /// All partitions have been silent for `silence`: the watermark moves on as if events had kept coming.
+    pub fn pass(&mut self, silence: Span, effects: &mut Effects) {
+        if self.stages.watermarks.pass(silence) {
             self.stages.fire_due(&mut effects.rows);
         }
     }
@@ -224,41 +183,32 @@ impl Pipeline {
     }
 }
 
-impl Reader {
-    /// The event of a record, or why it is none.
-    #[inline]
-    fn read<'a>(
-        &'a mut self,
-        batch: &Batch<'a>,
-        record: Record,
-        text: Option<&'a str>,
-        judgement: Judgement,
-    ) -> Result<Event<'a>, Refusal> {
-        let length = record.end - record.start;
-        if length > self.max_record_bytes {
-            return Err(too_long(length as u64, self.max_record_bytes));
-        }
-        let text = match text {
-            Some(text) => &text[record.start..record.end],
-            None => std::str::from_utf8(&batch.bytes[record.start..record.end]).map_err(|error| {
-                Refusal::new(Reason::InvalidUtf8, format!("not valid UTF-8 at byte {}", error.valid_up_to()))
-            })?,
-        };
-        let event = self.decoder.decode(text)?;
-        if event.time > judgement.plausible_until {
-            let detail = format!("{} is further ahead of the clock than max_future_skew", event.time);
-            return Err(Refusal::new(Reason::FutureTimestamp, detail));
-        }
-        Ok(event)
-    }
-}
-
 impl Stages {
-    /// What becomes of a decoded, plausible event. It moves the watermark whatever becomes of it.
+    /// Judges a decoded, plausible event.
+    #[inline]
+    fn accept(&mut self, batch: &Batch<'_>, at: usize, event: &Event<'_>, keep_time: bool, effects: &mut Effects) {
+        let event_type = self.tally.type_of(event.event_type);
+        let verdict = self.judge(event, &mut effects.rows);
+        if verdict == Verdict::Dropped(Reason::Late) {
+            effects.late.push(side_row(batch, at, Refusal::new(Reason::Late, "no window takes it any more")));
+        }
+        if keep_time && verdict == Verdict::Processed {
+            self.tally.keep_time(event_type, event.time);
+        }
+        self.count(event_type, verdict);
+    }
+
+    #[cold]
+    fn refuse(&mut self, batch: &Batch<'_>, at: usize, refusal: Refusal, effects: &mut Effects) {
+        self.count(Tally::UNKNOWN, Verdict::Dropped(refusal.reason));
+        effects.dead.push(side_row(batch, at, refusal));
+    }
+
+    /// What becomes of an event. It moves the watermark whatever becomes of it.
     #[inline]
     fn judge(&mut self, event: &Event<'_>, rows: &mut Rows) -> Verdict {
         let verdict = self.verdict(event, rows);
-        if self.watermark.advance(event.time) {
+        if self.watermarks.advance(event.time) {
             self.fire_due(rows);
         }
         verdict
@@ -271,7 +221,7 @@ impl Stages {
             return Verdict::Filtered;
         }
         if let (Some(seen), Some(id)) = (&mut self.seen, event.id)
-            && seen.is_duplicate(id, event.time, &self.watermark)
+            && seen.is_duplicate(id, event.time, self.watermarks.combined())
         {
             return Verdict::Duplicate;
         }
@@ -283,7 +233,7 @@ impl Stages {
         let (mut taken, mut folded) = (false, false);
         for window in &mut self.windows {
             let printed = rows.len();
-            let result = window.take(event, &self.watermark, rows);
+            let result = window.take(event, self.watermarks.combined(), rows);
             taken |= result.taken;
             folded |= result.folded;
             self.account.revisions += rows.revisions_from(printed);
@@ -294,8 +244,8 @@ impl Stages {
 
     #[inline]
     fn fire_due(&mut self, rows: &mut Rows) {
-        if self.windows.iter().any(|window| window.is_due(&self.watermark)) {
-            let mark = self.watermark;
+        let mark = *self.watermarks.combined();
+        if self.windows.iter().any(|window| window.is_due(&mark)) {
             self.fire(Some(&mark), rows);
         }
     }
@@ -335,37 +285,23 @@ impl Stages {
     }
 }
 
-fn too_long(length: u64, limit: usize) -> Refusal {
-    Refusal::new(Reason::LineTooLong, format!("{length} bytes, at most {limit} are allowed"))
+#[cold]
+fn too_far_ahead(time: EventTime) -> Refusal {
+    Refusal::new(Reason::FutureTimestamp, format!("{time} is further ahead of the clock than max_future_skew"))
 }
 
-fn dead_letter(batch: &Batch<'_>, record: Record, refusal: Refusal) -> SideRow {
-    let length = record.end - record.start;
-    let oversize = (refusal.reason == Reason::LineTooLong).then_some(length as u64);
-    let kept = if oversize.is_some() { length.min(KEPT_OF_OVERSIZE) } else { length };
-    let record = Record { start: record.start, end: record.start + kept };
-    SideRow { oversize, ..side_row(batch, record, refusal.reason, refusal.detail) }
-}
-
-fn side_row(batch: &Batch<'_>, record: Record, reason: Reason, detail: std::borrow::Cow<'static, str>) -> SideRow {
+fn side_row(batch: &Batch<'_>, at: usize, refusal: Refusal) -> SideRow {
+    let (offset, payload, oversize) = batch.decoded.record(at);
     SideRow {
-        reason,
-        detail,
+        reason: refusal.reason,
+        detail: refusal.detail,
         source: batch.source.to_owned(),
         partition: batch.partition,
-        offset: batch.offset + record.start as u64,
-        payload: batch.bytes[record.start..record.end].to_vec(),
-        oversize: None,
+        offset,
+        payload: payload.to_vec(),
+        oversize,
     }
 }
-
-impl fmt::Display for HeaderError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for HeaderError {}
 
 impl fmt::Debug for EndToEnd<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

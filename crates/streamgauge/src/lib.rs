@@ -27,7 +27,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use streamgauge_flow::Pipeline;
+use streamgauge_flow::{Decoder, Pipeline};
 
 use config::{Config, Speed};
 use endpoint::Endpoint;
@@ -105,6 +105,7 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     let mut outputs = Outputs::open(config, bar).map_err(before)?;
     outputs.heed(&stop);
     let parts = Parts {
+        decoder: Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes),
         pipeline,
         outputs,
         pace: pace(config.source.speed),

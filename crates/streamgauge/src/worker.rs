@@ -5,12 +5,14 @@
 mod idle;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use streamgauge_flow::{
-    Batch, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Timing, WallTime,
+    Batch, Decoded, Decoder, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Stopped,
+    Timing, WallTime,
 };
 
 use crate::log::escape_controls;
@@ -30,6 +32,7 @@ const STALE: Duration = Duration::from_secs(1);
 /// Drives one pipeline.
 #[derive(Debug)]
 pub(crate) struct Worker {
+    decoder: Decoder,
     pipeline: Pipeline,
     outputs: Outputs,
     effects: Effects,
@@ -46,6 +49,7 @@ pub(crate) struct Worker {
 /// What a worker is made of.
 #[derive(Debug)]
 pub(crate) struct Parts {
+    pub(crate) decoder: Decoder,
     pub(crate) pipeline: Pipeline,
     pub(crate) outputs: Outputs,
     pub(crate) pace: Option<Pace>,
@@ -81,6 +85,7 @@ struct Bytes {
 impl Worker {
     pub(crate) fn new(parts: Parts, now: Instant) -> Self {
         Worker {
+            decoder: parts.decoder,
             pipeline: parts.pipeline,
             outputs: parts.outputs,
             effects: Effects::default(),
@@ -132,7 +137,7 @@ impl Worker {
             match self.next(from)? {
                 None => self.pass_silence()?,
                 Some(Message::Opened { live }) => self.idle.opened(live, self.started.elapsed()),
-                Some(Message::Block(chunk)) => self.feed(&chunk)?,
+                Some(Message::Block(chunk)) => self.feed(chunk)?,
                 Some(Message::Ended { bytes }) => self.bytes.end(bytes),
                 Some(Message::Finished) => return Ok(Ending::Complete),
                 Some(Message::Failed(error)) => return Err(Failure::Source(error)),
@@ -156,16 +161,17 @@ impl Worker {
     }
 
     /// Judges all records of a chunk, each when it is due.
-    fn feed(&mut self, chunk: &Chunk) -> Result<(), Failure> {
+    fn feed(&mut self, chunk: Chunk) -> Result<(), Failure> {
         self.idle.heard(self.started.elapsed());
-        let mut done = 0;
-        let mut since = chunk.read_at;
+        let Chunk { source, block, read_at, stored } = chunk;
+        let decoded = self.decoder.decode(block);
+        let (mut from, mut since) = (0, read_at);
         loop {
-            let step = self.step(chunk, done)?;
-            done += step.consumed;
+            let step = self.step(&source, &decoded, from)?;
+            from = step.done;
             self.emit(since)?;
-            self.note(chunk, done);
-            let Some(event) = step.waits_for else { return Ok(()) };
+            self.note(&decoded, from, &stored);
+            let Some(Stopped::Early(event)) = step.stopped else { return Ok(()) };
             self.flush()?;
             self.wait_for(event);
             if self.stop.is_requested() {
@@ -175,18 +181,11 @@ impl Worker {
         }
     }
 
-    fn step(&mut self, chunk: &Chunk, done: usize) -> Result<Step, Failure> {
-        let block = &chunk.block;
-        let batch = Batch {
-            source: &chunk.source,
-            partition: 0,
-            offset: block.offset + done as u64,
-            bytes: &block.bytes[done..],
-            oversize: block.oversize,
-        };
+    fn step(&mut self, source: &str, decoded: &Decoded, from: usize) -> Result<Step, Failure> {
+        let batch = Batch { source, partition: 0, decoded, from, in_turn: false };
         let until = self.pace.as_ref().map(|pace| pace.until(self.started.elapsed()));
         let step = self.pipeline.step(&batch, wall_time(), until, &mut self.effects);
-        step.map_err(|cause| Failure::Header { source: chunk.source.to_string(), cause })
+        step.map_err(|cause| Failure::Header { source: source.to_owned(), cause })
     }
 
     /// Hands over what came of a step, and tells the metrics how long it took since `since`.
@@ -222,7 +221,7 @@ impl Worker {
         let Some(silence) = self.idle.silence(self.started.elapsed()) else { return Ok(()) };
         let since = Instant::now();
         let nanos = i64::try_from(silence.as_nanos()).unwrap_or(i64::MAX);
-        self.pipeline.idle(Span::from_nanos(nanos), &mut self.effects);
+        self.pipeline.pass(Span::from_nanos(nanos), &mut self.effects);
         self.emit(since)
     }
 
@@ -240,13 +239,10 @@ impl Worker {
     }
 
     /// Notes how far the input has been judged.
-    fn note(&mut self, chunk: &Chunk, done: usize) {
-        let block = &chunk.block;
-        let all = block.bytes.len();
-        let judged = block.oversize.filter(|_| done == all).unwrap_or(done as u64);
-        self.bytes.current = block.offset + judged;
-        let share = if all == 0 { 1.0 } else { done as f64 / all as f64 };
-        let stored = chunk.stored.start + part(chunk.stored.end - chunk.stored.start, share);
+    fn note(&mut self, decoded: &Decoded, done: usize, stored: &Range<u64>) {
+        self.bytes.current = decoded.offset_behind(done);
+        let share = if decoded.is_empty() { 1.0 } else { done as f64 / decoded.len() as f64 };
+        let stored = stored.start + part(stored.end - stored.start, share);
         self.progress.update(stored, self.pipeline.account().received, self.emitted);
     }
 }

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use super::Refusal;
 use super::slots::{Kind, Slots};
+use super::{HeaderError, Refusal};
 use crate::batch::Reason;
-use crate::pipeline::HeaderError;
 use crate::pointer::Pointer;
 use crate::settings::{Mapping, TypeFrom};
 

@@ -4,13 +4,14 @@ use super::Refusal;
 use super::json::unescape;
 use super::number::Number;
 use super::slots::{Kind, Slot, Slots};
+use super::values::{Head, Text, Values};
 use crate::batch::Reason;
 use crate::pointer::Pointer;
 use crate::settings::{Mapping, TypeFrom};
 use crate::time::EventTime;
 use crate::timestamp::TimeReader;
 
-/// Reads the mapped fields from their slots into one reused event.
+/// Reads the mapped fields from their slots.
 #[derive(Debug)]
 pub(super) struct Fields {
     id: Option<Field>,
@@ -19,9 +20,6 @@ pub(super) struct Fields {
     clock: TimeReader,
     strings: Vec<Field>,
     numbers: Vec<Field>,
-    text: Vec<Text>,
-    values: Vec<Option<Number>>,
-    scratch: String, // texts whose escapes had to be resolved
 }
 
 /// A mapped field: which slot it is read from, and how the mapping calls the place.
@@ -35,54 +33,6 @@ struct Field {
 enum TypeField {
     Value(String),
     Field(Field),
-}
-
-/// Where a text stands: in the record, or in the scratch.
-#[derive(Clone, Copy, Debug)]
-enum Text {
-    Record(usize, usize),
-    Scratch(usize, usize),
-}
-
-/// A decoded event. It borrows from the record and the decoder.
-#[derive(Clone, Copy, Debug)]
-pub struct Event<'a> {
-    /// Its identity, if events have one; not empty.
-    pub id: Option<&'a str>,
-    /// Its type; empty if absent.
-    pub event_type: &'a str,
-    /// When it happened.
-    pub time: EventTime,
-    record: &'a str,
-    scratch: &'a str,
-    text: &'a [Text],
-    numbers: &'a [Option<Number>],
-}
-
-impl<'a> Event<'a> {
-    /// The value of a text field, by its index in the mapping; empty if absent.
-    #[inline]
-    pub fn string(&self, field: usize) -> &'a str {
-        self.text[field].resolve(self.record, self.scratch)
-    }
-
-    /// The value of a number field, by its index in the mapping.
-    #[inline]
-    pub fn number(&self, field: usize) -> Option<Number> {
-        self.numbers[field]
-    }
-}
-
-impl Text {
-    const EMPTY: Text = Text::Record(0, 0);
-
-    #[inline]
-    fn resolve<'a>(self, record: &'a str, scratch: &'a str) -> &'a str {
-        match self {
-            Text::Record(start, end) => &record[start..end],
-            Text::Scratch(start, end) => &scratch[start..end],
-        }
-    }
 }
 
 impl Fields {
@@ -106,64 +56,62 @@ impl Fields {
             clock: TimeReader::new(mapping.time_format.clone()),
             strings: mapping.strings.iter().map(|(_, pointer)| field(pointer)).collect(),
             numbers: mapping.numbers.iter().map(|(_, pointer)| field(pointer)).collect(),
-            text: Vec::new(),
-            values: Vec::new(),
-            scratch: String::new(),
         };
         (fields, pointers)
     }
 
+    /// Room for the values of events.
+    pub(super) fn values(&self, events: usize, text: usize) -> Values {
+        Values::new(self.strings.len(), self.numbers.len(), events, text)
+    }
+
+    /// How many texts an event has at most: id, type, time and the named ones.
+    pub(super) fn texts(&self) -> usize {
+        self.strings.len() + 3
+    }
+
+    /// Appends the values of one record to `values`.
     #[inline]
-    pub(super) fn read<'a>(&'a mut self, record: &'a str, slots: &mut Slots) -> Result<Event<'a>, Refusal> {
-        self.scratch.clear();
-        self.text.clear();
-        self.values.clear();
-        let id = self.read_id(record, slots)?;
+    pub(super) fn read(&mut self, record: &str, slots: &Slots, values: &mut Values) -> Result<Head, Refusal> {
+        values.begin_row();
+        let id = self.read_id(record, slots, values)?;
         let event_type = match &self.event_type {
-            TypeField::Value(_) => None,
-            TypeField::Field(field) => Some(field.text(record, slots, &mut self.scratch)?.unwrap_or(Text::EMPTY)),
+            TypeField::Value(value) => values.same_type(value),
+            TypeField::Field(field) => field.text(record, slots, values)?.unwrap_or(Text::EMPTY),
         };
-        let time = self.read_time(record, slots)?;
+        let time = self.read_time(record, slots, values)?;
         for field in &self.strings {
-            self.text.push(field.text(record, slots, &mut self.scratch)?.unwrap_or(Text::EMPTY));
+            let text = field.text(record, slots, values)?.unwrap_or(Text::EMPTY);
+            values.push_text(text);
         }
         for field in &self.numbers {
-            self.values.push(field.number(record, slots)?);
+            let number = field.number(record, slots)?;
+            values.push_number(number);
         }
-        let resolve = |text: Text| text.resolve(record, &self.scratch);
-        let event_type = match (&self.event_type, event_type) {
-            (TypeField::Value(value), _) => value,
-            (TypeField::Field(_), text) => resolve(text.unwrap_or(Text::EMPTY)),
-        };
-        Ok(Event {
-            id: id.map(resolve),
-            event_type,
-            time,
-            record,
-            scratch: &self.scratch,
-            text: &self.text,
-            numbers: &self.values,
-        })
+        Ok(Head { id, event_type, time, row: values.end_row() })
     }
 
     #[inline]
-    fn read_id(&mut self, record: &str, slots: &Slots) -> Result<Option<Text>, Refusal> {
+    fn read_id(&self, record: &str, slots: &Slots, values: &mut Values) -> Result<Option<Text>, Refusal> {
         let Some(field) = &self.id else { return Ok(None) };
-        match field.text(record, slots, &mut self.scratch)? {
-            Some(Text::Record(start, end) | Text::Scratch(start, end)) if start == end => {
-                Err(field.missing("is empty"))
-            }
+        match field.text(record, slots, values)? {
+            Some(text) if text.is_empty() => Err(field.missing("is empty")),
             Some(text) => Ok(Some(text)),
             None => Err(field.missing("is absent")),
         }
     }
 
     #[inline]
-    fn read_time(&mut self, record: &str, slots: &Slots) -> Result<EventTime, Refusal> {
-        let Some(text) = self.time.text(record, slots, &mut self.scratch)? else {
-            return Err(self.time.missing("is absent"));
+    fn read_time(&mut self, record: &str, slots: &Slots, values: &mut Values) -> Result<EventTime, Refusal> {
+        let slot = slots.get(self.time.slot);
+        // A time is needed once, here: only one that has to be rewritten first is kept among the texts.
+        let text = match slot.kind {
+            Kind::Text | Kind::Number | Kind::Bool | Kind::Cell => slot.text(record),
+            _ => match self.time.text(record, slots, values)? {
+                Some(text) => values.text(text),
+                None => return Err(self.time.missing("is absent")),
+            },
         };
-        let text = text.resolve(record, &self.scratch);
         self.clock.read(text).ok_or_else(|| unreadable_time(&self.time.pointer, text))
     }
 }
@@ -171,21 +119,21 @@ impl Fields {
 impl Field {
     /// Strings as they are, numbers and booleans as written.
     #[inline]
-    fn text(&self, record: &str, slots: &Slots, scratch: &mut String) -> Result<Option<Text>, Refusal> {
+    fn text(&self, record: &str, slots: &Slots, values: &mut Values) -> Result<Option<Text>, Refusal> {
         let slot = slots.get(self.slot);
         match slot.kind {
             Kind::Absent => Ok(None),
-            Kind::Text | Kind::Number | Kind::Bool | Kind::Cell => Ok(Some(Text::Record(slot.start, slot.end))),
-            Kind::Escaped => self.resolved(slot, record, scratch),
-            Kind::QuotedCell => Ok(Some(append(scratch, &slot.text(record).replace("\"\"", "\"")))),
+            Kind::Text | Kind::Number | Kind::Bool | Kind::Cell => Ok(Some(values.keep(slot.text(record)))),
+            Kind::Escaped => self.resolved(slot, record, values),
+            Kind::QuotedCell => Ok(Some(values.keep(&slot.text(record).replace("\"\"", "\"")))),
             Kind::Container => Err(self.invalid("is an object or an array")),
         }
     }
 
     #[cold]
-    fn resolved(&self, slot: Slot, record: &str, scratch: &mut String) -> Result<Option<Text>, Refusal> {
+    fn resolved(&self, slot: Slot, record: &str, values: &mut Values) -> Result<Option<Text>, Refusal> {
         let text = unescape(slot.text(record)).ok_or_else(|| self.invalid("has a lone surrogate"))?;
-        Ok(Some(append(scratch, &text)))
+        Ok(Some(values.keep(&text)))
     }
 
     #[inline]
@@ -207,12 +155,6 @@ impl Field {
     fn invalid(&self, what: &str) -> Refusal {
         Refusal::new(Reason::InvalidField, format!("{} {what}", self.pointer))
     }
-}
-
-fn append(scratch: &mut String, text: &str) -> Text {
-    let start = scratch.len();
-    scratch.push_str(text);
-    Text::Scratch(start, scratch.len())
 }
 
 #[cold]

@@ -5,11 +5,13 @@
 mod lines;
 mod oracle;
 
+use std::sync::Arc;
+
 use lines::Random;
 use oracle::Refused;
 use streamgauge_flow::{
-    AggregateSettings, Batch, Decoder, Effects, Format, Function, Mapping, Number, Pipeline, Reason, Settings, Span,
-    TimeFormat, TypeFrom, WallTime, WatermarkSettings, WindowKind, WindowSettings,
+    AggregateSettings, Batch, Block, Decoded, Decoder, Effects, Format, Framer, Function, HeaderError, Mapping, Number,
+    Pipeline, Reason, Settings, Span, TimeFormat, TypeFrom, WallTime, WatermarkSettings, WindowKind, WindowSettings,
 };
 use streamgauge_metrics::Registry;
 
@@ -82,16 +84,27 @@ fn expected(line: &[u8]) -> Result<Fields, Reason> {
     Ok((id, strings, numbers))
 }
 
+fn decoder(format: Format, mapping: &Mapping) -> Decoder {
+    Decoder::new(format, mapping, 1 << 20)
+}
+
+/// The one record of a line, in the middle of a file.
+fn one(decoder: &mut Decoder, line: &[u8], header: Option<&Arc<[u8]>>) -> Decoded {
+    decoder.decode(Block { offset: 99, bytes: line.to_vec(), oversize: None, header: header.cloned() })
+}
+
 fn decoded(decoder: &mut Decoder, line: &[u8]) -> Result<Fields, Reason> {
-    let text = std::str::from_utf8(line).map_err(|_| Reason::InvalidUtf8)?;
-    let event = decoder.decode(text).map_err(|refusal| refusal.reason)?;
+    let block = one(decoder, line, None);
+    assert!(block.len() <= 1);
+    // An empty line is no record, and no object either.
+    let event = block.events().next().ok_or(Reason::InvalidJson)?.map_err(|refusal| refusal.reason)?;
     let strings = (0..2).map(|field| event.string(field).to_owned()).collect();
     Ok((event.id.unwrap().to_owned(), strings, (0..3).map(|field| event.number(field)).collect()))
 }
 
 #[test]
 fn a_hundred_thousand_odd_lines_are_judged_and_read_as_serde_json_does() {
-    let mut decoder = Decoder::new(Format::Ndjson, &mapping());
+    let mut decoder = decoder(Format::Ndjson, &mapping());
     let mut random = Random(20_231_116);
     let (mut events, mut refused) = (0, 0);
     for case in 0..100_000 {
@@ -112,10 +125,11 @@ fn a_pointer_reaches_into_arrays_and_the_last_of_repeated_objects_wins() {
     mapping.strings =
         vec![("a".to_owned(), "/list/1/x".parse().unwrap()), ("b".to_owned(), "/deep/a".parse().unwrap())];
     mapping.numbers.clear();
-    let mut decoder = Decoder::new(Format::Ndjson, &mapping);
+    let mut decoder = decoder(Format::Ndjson, &mapping);
     let mut read = |rest: &str| {
         let line = format!(r#"{{"id":"x","time":"2024-01-01T00:00:00Z",{rest}}}"#);
-        let event = decoder.decode(&line).unwrap();
+        let block = one(&mut decoder, line.as_bytes(), None);
+        let event = block.events().next().unwrap().unwrap();
         (event.string(0).to_owned(), event.string(1).to_owned())
     };
     let is = |a: &str, b: &str| (a.to_owned(), b.to_owned());
@@ -126,8 +140,8 @@ fn a_pointer_reaches_into_arrays_and_the_last_of_repeated_objects_wins() {
     assert_eq!(read(r#""list":[],"list":{"1":{"x":"member"}}"#), is("member", ""));
 }
 
-fn pipeline(format: Format, max_record_bytes: usize) -> Pipeline {
-    let settings = Settings {
+fn settings(format: Format, max_record_bytes: usize) -> Settings {
+    Settings {
         format,
         mapping: mapping(),
         max_record_bytes,
@@ -142,16 +156,18 @@ fn pipeline(format: Format, max_record_bytes: usize) -> Pipeline {
             max_keys: 1,
             aggregates: vec![AggregateSettings { name: "n".to_owned(), function: Function::Count }],
         }],
-    };
-    Pipeline::new(settings, &Registry::new()).unwrap()
+    }
 }
 
 /// Dead letters as (reason, offset, payload), and how many events were received.
 fn refused(format: Format, text: &[u8]) -> (Vec<(Reason, u64, String)>, u64) {
-    let mut pipeline = pipeline(format, 80);
+    let settings = settings(format, 80);
+    let mut decoder = Decoder::new(format, &settings.mapping, 80);
+    let mut pipeline = Pipeline::new(settings, &Registry::new()).unwrap();
     let mut effects = Effects::default();
     let now = WallTime::from_nanos(1_800_000_000_000_000_000);
-    let batch = Batch { source: "t", partition: 0, offset: 0, bytes: text, oversize: None };
+    let block = decoder.decode(Block { bytes: text.to_vec(), ..Block::default() });
+    let batch = Batch { source: "t", partition: 0, decoded: &block, from: 0, in_turn: false };
     pipeline.step(&batch, now, None, &mut effects).unwrap();
     let payload = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let dead = effects.dead.iter().map(|row| (row.reason, row.offset, payload(&row.payload))).collect();
@@ -192,12 +208,13 @@ fn csv_mapping_events(rows: &str) -> (Vec<(Reason, u64, String)>, u64) {
     let mut mapping = mapping();
     mapping.strings = vec![("text".to_owned(), "/text".parse().unwrap())];
     mapping.numbers = vec![("number".to_owned(), "/number".parse().unwrap())];
-    let mut decoder = Decoder::new(Format::Csv, &mapping);
-    decoder.header(HEADER.as_bytes()).unwrap();
+    let mut decoder = decoder(Format::Csv, &mapping);
+    let header = Arc::from(HEADER.as_bytes());
     let mut out = (vec![], 0);
     for record in rows.split('|') {
         out.1 += 1;
-        if let Err(refusal) = decoder.decode(record) {
+        let block = one(&mut decoder, record.as_bytes(), Some(&header));
+        if let Err(refusal) = block.events().next().unwrap() {
             out.0.push((refusal.reason, 0, record.to_owned()));
         }
     }
@@ -209,10 +226,11 @@ fn csv_quotes_blanks_and_empty_fields_mean_what_rfc_4180_says() {
     let mut mapping = mapping();
     mapping.strings = vec![("text".to_owned(), "/text".parse().unwrap())];
     mapping.numbers = vec![("number".to_owned(), "/number".parse().unwrap())];
-    let mut decoder = Decoder::new(Format::Csv, &mapping);
-    decoder.header(b"\xef\xbb\xbfid, time ,\"text\",number\r\n").unwrap();
+    let mut decoder = decoder(Format::Csv, &mapping);
+    let header = Arc::from(&b"\xef\xbb\xbfid, time ,\"text\",number\r\n"[..]);
     let mut read = |record: &str| {
-        let event = decoder.decode(record).unwrap();
+        let block = one(&mut decoder, record.as_bytes(), Some(&header));
+        let event = block.events().next().unwrap().unwrap();
         (event.string(0).to_owned(), event.number(0))
     };
     assert_eq!(read("x,2024-01-01T00:00:00Z, a , 7 "), ("a".to_owned(), Some(Number::Whole(7))));
@@ -251,4 +269,50 @@ fn a_header_without_a_mapped_column_names_the_column_and_what_there_is() {
     assert_eq!(error.to_string(), "the CSV header has no column \"text\"; it has id, time, Text, number, other");
     let nested = streamgauge_flow::check_csv_header(b"id,time,text,number,other\n", &mapping()).unwrap_err();
     assert_eq!(nested.to_string(), "/deep/a names no CSV column: write /<column name>");
+}
+
+/// The blocks of a file that comes in reads of `read` bytes.
+fn blocks(format: Format, text: &[u8], read: usize) -> Vec<Block> {
+    let (mut framer, mut out) = (Framer::new(format, 80), Vec::new());
+    for bytes in text.chunks(read) {
+        framer.spare()[..bytes.len()].copy_from_slice(bytes);
+        framer.filled(bytes.len());
+        out.extend(std::iter::from_fn(|| framer.next_block()));
+    }
+    framer.end();
+    out.extend(std::iter::from_fn(|| framer.next_block()));
+    out
+}
+
+#[test]
+fn every_block_of_a_csv_file_knows_its_header_however_the_file_was_read() {
+    let text = b"\xef\xbb\xbf\r\n\nid,time,text,number\n1,a,b,c\n2,a,b,c\n\n3,a,\"b\nb\",c";
+    for read in 1..text.len() {
+        let blocks = blocks(Format::Csv, text, read);
+        assert!(blocks.iter().all(|block| block.header.as_deref() == Some(&b"id,time,text,number"[..])), "{read}");
+        let bytes: Vec<u8> = blocks.iter().flat_map(|block| block.bytes.clone()).collect();
+        assert_eq!(bytes, b"1,a,b,c\n2,a,b,c\n\n3,a,\"b\nb\",c", "{read}");
+        let mut offset = 26;
+        for block in &blocks {
+            assert_eq!(block.offset, offset, "{read}");
+            offset += block.bytes.len() as u64;
+        }
+        assert_eq!(offset, text.len() as u64, "{read}");
+    }
+}
+
+#[test]
+fn a_wrong_header_shows_itself_although_no_record_follows() {
+    let fault = |text: &[u8], read| -> HeaderError {
+        let settings = settings(Format::Csv, 80);
+        let mut decoder = Decoder::new(Format::Csv, &settings.mapping, 80);
+        let block = decoder.decode(blocks(Format::Csv, text, read).remove(0));
+        let batch = Batch { source: "t", partition: 0, decoded: &block, from: 0, in_turn: false };
+        let mut pipeline = Pipeline::new(settings, &Registry::new()).unwrap();
+        pipeline.step(&batch, WallTime::from_nanos(0), None, &mut Effects::default()).unwrap_err()
+    };
+    assert_eq!(fault(b"id,when\n", 3).to_string(), "the CSV header has no column \"time\"; it has id, when");
+    let endless = "x".repeat(300);
+    assert_eq!(fault(endless.as_bytes(), 7).to_string(), "the CSV header is longer than 80 bytes");
+    assert!(blocks(Format::Csv, b"\n\r\n\n", 1).is_empty(), "nothing but empty lines is an empty file");
 }

@@ -7,8 +7,9 @@ mod model;
 use model::{Definition, Event, Job, Line};
 use proptest::prelude::*;
 use streamgauge_flow::{
-    Account, AggregateSettings, Batch, Block, Deduplicate, Effects, EventTime, Format, Framer, Function, Keep, Mapping,
-    Pipeline, Settings, Span, TimeFormat, TypeFrom, Value, WallTime, WatermarkSettings, WindowKind, WindowSettings,
+    Account, AggregateSettings, Batch, Block, Decoded, Decoder, Deduplicate, Effects, EventTime, Format, Framer,
+    Function, Keep, Mapping, Pipeline, Settings, Span, Stopped, TimeFormat, TypeFrom, Value, WallTime,
+    WatermarkSettings, WindowKind, WindowSettings,
 };
 use streamgauge_metrics::Registry;
 
@@ -89,14 +90,22 @@ fn blocks(bytes: &[u8], format: Format, reads: &[usize]) -> Vec<Block> {
     blocks
 }
 
+fn decoder(settings: &Settings) -> Decoder {
+    Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes)
+}
+
+fn batch(decoded: &Decoded) -> Batch<'_> {
+    Batch { source: "test", partition: 0, decoded, from: 0, in_turn: false }
+}
+
 fn run(settings: Settings, blocks: &[Block]) -> (Effects, Account, u64) {
+    let mut decoder = decoder(&settings);
     let mut pipeline = Pipeline::new(settings, &Registry::new()).unwrap();
     let mut effects = Effects::default();
     for block in blocks {
-        let Block { offset, bytes, oversize } = block;
-        let batch = Batch { source: "test", partition: 0, offset: *offset, bytes, oversize: *oversize };
-        let progress = pipeline.step(&batch, NOW, None, &mut effects).unwrap();
-        assert_eq!(progress.consumed, bytes.len());
+        let records = decoder.decode(block.clone());
+        let progress = pipeline.step(&batch(&records), NOW, None, &mut effects).unwrap();
+        assert_eq!((progress.done, progress.stopped), (records.len(), None));
     }
     pipeline.finish(&mut effects);
     (effects, pipeline.account(), pipeline.open_windows())
@@ -223,17 +232,19 @@ fn a_step_stops_before_the_first_event_that_is_too_late_and_goes_on_from_there()
     let event =
         |time| Line::Event(Event { id: "x".into(), time, key: String::new(), status: "ok".into(), number: None });
     let bytes = text(&[event(5), event(3), event(25), event(7)]);
+    let decoded = decoder(&settings(&job)).decode(Block { bytes: bytes.clone(), ..Block::default() });
     let mut pipeline = Pipeline::new(settings(&job), &Registry::new()).unwrap();
     let mut effects = Effects::default();
     let mut step = |from: usize, until| {
-        let batch = Batch { source: "t", partition: 0, offset: from as u64, bytes: &bytes[from..], oversize: None };
+        let batch = Batch { from, ..batch(&decoded) };
         pipeline.step(&batch, NOW, Some(EventTime::from_nanos(until)), &mut effects).unwrap()
     };
     let first = step(0, 5);
-    assert_eq!(first.waits_for, Some(EventTime::from_nanos(25)));
-    assert_eq!(step(first.consumed, 24).consumed, 0);
-    let rest = step(first.consumed, 25);
-    assert_eq!((first.consumed + rest.consumed, rest.waits_for), (bytes.len(), None));
+    assert_eq!((first.done, first.stopped), (2, Some(Stopped::Early(EventTime::from_nanos(25)))));
+    assert_eq!(step(first.done, 24), first);
+    let rest = step(first.done, 25);
+    assert_eq!((rest.done, rest.stopped), (4, None));
+    assert_eq!(decoded.offset_behind(4), bytes.len() as u64);
     assert_eq!(pipeline.account().received, 4);
     assert_eq!(pipeline.account().late, 1);
 }
@@ -250,11 +261,11 @@ fn a_silent_input_lets_the_watermark_move_on() {
     let mut pipeline = Pipeline::new(settings(&job), &Registry::new()).unwrap();
     let mut effects = Effects::default();
     let bytes = text(&[Line::Event(event)]);
-    let batch = Batch { source: "t", partition: 0, offset: 0, bytes: &bytes, oversize: None };
-    pipeline.step(&batch, NOW, None, &mut effects).unwrap();
-    pipeline.idle(Span::from_nanos(599), &mut effects);
+    let decoded = decoder(&settings(&job)).decode(Block { bytes, ..Block::default() });
+    pipeline.step(&batch(&decoded), NOW, None, &mut effects).unwrap();
+    pipeline.pass(Span::from_nanos(599), &mut effects);
     assert!(effects.rows.is_empty());
-    pipeline.idle(Span::from_nanos(1), &mut effects);
+    pipeline.pass(Span::from_nanos(600), &mut effects);
     assert_eq!(effects.rows.len(), 1);
 }
 

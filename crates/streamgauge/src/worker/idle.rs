@@ -32,16 +32,19 @@ impl Idle {
         }
     }
 
-    /// How much silence is new: first the whole of it, once it lasts long enough, then about a second at a time.
+    /// How long the silence has lasted: told once it lasts long enough, then about every second.
     pub(crate) fn silence(&mut self, now: Duration) -> Option<Duration> {
         let since = self.silent_since?;
-        let new = match self.told_at {
-            None if now.saturating_sub(since) >= self.timeout => now.saturating_sub(since),
-            Some(told) if now.saturating_sub(told) >= STEP => now.saturating_sub(told),
-            _ => return None,
+        let silence = now.saturating_sub(since);
+        let due = match self.told_at {
+            None => silence >= self.timeout,
+            Some(told) => now.saturating_sub(told) >= STEP,
         };
+        if !due {
+            return None;
+        }
         self.told_at = Some(now);
-        Some(new)
+        Some(silence)
     }
 }
 
@@ -62,14 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn all_silence_is_told_exactly_once() {
+    fn a_silence_is_told_once_it_is_long_enough_and_then_each_second() {
         let mut idle = Idle::new(s(30));
         idle.opened(true, s(5));
         assert_eq!(idle.silence(s(34)), None);
         assert_eq!(idle.silence(s(35)), Some(s(30)));
         assert_eq!(idle.silence(Duration::from_millis(35_900)), None);
-        assert_eq!(idle.silence(s(36)), Some(s(1)));
-        assert_eq!(idle.silence(s(40)), Some(s(4)));
+        assert_eq!(idle.silence(s(36)), Some(s(31)));
+        assert_eq!(idle.silence(s(40)), Some(s(35)));
     }
 
     #[test]

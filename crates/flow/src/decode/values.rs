@@ -1,0 +1,163 @@
+//! The values of decoded records, side by side: plain data that can go from one thread to another.
+
+use super::number::Number;
+use crate::time::EventTime;
+
+/// The mapped values of any number of records.
+///
+/// Texts are copied out of their records: whoever judges an event then never touches the bytes it was read from, which
+/// another thread has in its cache.
+#[derive(Debug)]
+pub(crate) struct Values {
+    strings: usize, // texts of an event
+    numbers: usize, // numbers of an event
+    rows: u32,      // complete ones
+    arena: String,
+    texts: Vec<Text>,
+    values: Vec<Option<Number>>,
+    same_type: Option<Text>, // of events whose type is configured
+}
+
+/// Where a text stands in the arena.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text {
+    start: u32,
+    end: u32,
+}
+
+/// What is known of one event; its strings and numbers stand in its row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head {
+    pub time: EventTime,
+    pub id: Option<Text>,
+    pub event_type: Text,
+    pub row: u32,
+}
+
+/// A decoded event.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// Its identity, if events have one; not empty.
+    pub id: Option<&'a str>,
+    /// Its type; empty if absent.
+    pub event_type: &'a str,
+    /// When it happened.
+    pub time: EventTime,
+    arena: &'a str,
+    texts: &'a [Text],
+    numbers: &'a [Option<Number>],
+}
+
+/// How much of the texts of a block can be pointed at: far more than one block has.
+pub(super) const MOST_TEXT: usize = u32::MAX as usize;
+
+impl Values {
+    /// Room for events with this many strings and numbers each: some number of events, with so many bytes of text.
+    pub(super) fn new(strings: usize, numbers: usize, events: usize, text: usize) -> Self {
+        Values {
+            strings,
+            numbers,
+            rows: 0,
+            arena: String::with_capacity(text),
+            texts: Vec::with_capacity(events * strings),
+            values: Vec::with_capacity(events * numbers),
+            same_type: None,
+        }
+    }
+
+    /// Bytes of text.
+    #[inline]
+    pub(super) fn text_bytes(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// Begins a row. What a refused record left of its own is forgotten.
+    #[inline]
+    pub(super) fn begin_row(&mut self) {
+        self.texts.truncate(self.rows as usize * self.strings);
+        self.values.truncate(self.rows as usize * self.numbers);
+    }
+
+    /// The row that was begun is complete: its number.
+    #[inline]
+    pub(super) const fn end_row(&mut self) -> u32 {
+        self.rows += 1;
+        self.rows - 1
+    }
+
+    /// Copies a text.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a decoder refuses records beyond `MOST_TEXT`")]
+    pub(super) fn keep(&mut self, text: &str) -> Text {
+        let start = self.arena.len() as u32;
+        self.arena.push_str(text);
+        Text { start, end: self.arena.len() as u32 }
+    }
+
+    /// The configured type, kept once for all events.
+    #[inline]
+    pub(super) fn same_type(&mut self, name: &str) -> Text {
+        if let Some(text) = self.same_type {
+            return text;
+        }
+        let text = self.keep(name);
+        self.same_type = Some(text);
+        text
+    }
+
+    #[inline]
+    pub(super) fn push_text(&mut self, text: Text) {
+        self.texts.push(text);
+    }
+
+    #[inline]
+    pub(super) fn push_number(&mut self, number: Option<Number>) {
+        self.values.push(number);
+    }
+
+    #[inline]
+    pub(super) fn text(&self, text: Text) -> &str {
+        text.of(&self.arena)
+    }
+
+    /// The event that a head begins.
+    #[inline]
+    pub(crate) fn event(&self, head: &Head) -> Event<'_> {
+        let row = head.row as usize;
+        Event {
+            id: head.id.map(|id| id.of(&self.arena)),
+            event_type: head.event_type.of(&self.arena),
+            time: head.time,
+            arena: &self.arena,
+            texts: &self.texts[row * self.strings..(row + 1) * self.strings],
+            numbers: &self.values[row * self.numbers..(row + 1) * self.numbers],
+        }
+    }
+}
+
+impl Text {
+    pub(super) const EMPTY: Text = Text { start: 0, end: 0 };
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
+    #[inline]
+    fn of(self, arena: &str) -> &str {
+        &arena[self.start as usize..self.end as usize]
+    }
+}
+
+impl<'a> Event<'a> {
+    /// The value of a text field, by its index in the mapping; empty if absent.
+    #[inline]
+    pub fn string(&self, field: usize) -> &'a str {
+        self.texts[field].of(self.arena)
+    }
+
+    /// The value of a number field, by its index in the mapping.
+    #[inline]
+    pub fn number(&self, field: usize) -> Option<Number> {
+        self.numbers[field]
+    }
+}

@@ -1,0 +1,76 @@
+//! A block with what its records mean: what goes from the threads that decode to the one that judges.
+
+use crate::batch::Reason;
+use crate::decode::{Event, Head, HeaderError, Refusal, Values};
+use crate::frame::Block;
+use crate::record::Record;
+
+/// The records of one block, decoded and not judged.
+#[derive(Debug)]
+pub struct Decoded {
+    block: Block,
+    records: Vec<(Record, Result<Head, Refusal>)>,
+    values: Values,
+    header_fault: Option<HeaderError>,
+}
+
+impl Decoded {
+    pub(crate) fn new(
+        block: Block,
+        records: Vec<(Record, Result<Head, Refusal>)>,
+        values: Values,
+        header_fault: Option<HeaderError>,
+    ) -> Self {
+        Decoded { block, records, values, header_fault }
+    }
+
+    /// How many records there are, empty lines left out.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The events, and why a record is none.
+    pub fn events(&self) -> impl Iterator<Item = Result<Event<'_>, &Refusal>> {
+        (0..self.len()).map(|at| self.event(at))
+    }
+
+    /// How many of the input's bytes are behind the first `records` records, counted from the beginning of the input.
+    pub fn offset_behind(&self, records: usize) -> u64 {
+        let Block { offset, bytes, oversize, .. } = &self.block;
+        match self.records.get(records) {
+            Some((next, _)) => offset + next.start as u64,
+            None => offset + oversize.unwrap_or(bytes.len() as u64),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn event(&self, at: usize) -> Result<Event<'_>, &Refusal> {
+        self.records[at].1.as_ref().map(|head| self.values.event(head))
+    }
+
+    /// Where a record begins in the input, its bytes, and the length of the whole record if those are only its beginning.
+    pub(crate) fn record(&self, at: usize) -> (u64, &[u8], Option<u64>) {
+        let (record, event) = &self.records[at];
+        let bytes = &self.block.bytes[record.start..record.end];
+        let offset = self.block.offset + record.start as u64;
+        let too_long = event.as_ref().is_err_and(|refusal| refusal.reason == Reason::LineTooLong);
+        if !too_long {
+            return (offset, bytes, None);
+        }
+        let kept = &bytes[..bytes.len().min(KEPT_OF_OVERSIZE)];
+        (offset, kept, Some(self.block.oversize.unwrap_or(bytes.len() as u64)))
+    }
+
+    /// Why nothing of the file can be read.
+    pub(crate) fn header_fault(&self) -> Option<&HeaderError> {
+        self.header_fault.as_ref()
+    }
+}
+
+/// How much of a record that is too long goes into its dead letter.
+const KEPT_OF_OVERSIZE: usize = 64 << 10;
