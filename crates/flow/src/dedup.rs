@@ -62,6 +62,11 @@ impl Seen {
         false
     }
 
+    /// How many ids are remembered; expired ones that were not looked for yet are among them.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Ids forgotten before their time, because there were too many.
     pub(crate) fn evicted(&self) -> u64 {
         self.evicted

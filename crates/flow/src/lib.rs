@@ -22,6 +22,7 @@ mod frame;
 mod key;
 mod pipeline;
 mod pointer;
+mod quiet;
 mod record;
 mod row;
 mod settings;
@@ -37,12 +38,16 @@ pub use decoded::Decoded;
 pub use frame::{Block, Framer};
 pub use pipeline::{EndToEnd, Pipeline, Timing};
 pub use pointer::{Pointer, PointerError};
+pub use quiet::{PartitionState, Quiet, Situation};
 pub use row::{Row, RowNames, Rows, Value};
 pub use settings::{
-    AggregateSettings, Deduplicate, Format, Function, Keep, Mapping, Settings, TypeFrom, WatermarkSettings, WindowKind,
-    WindowSettings,
+    AggregateSettings, Deduplicate, Format, Function, Keep, LlmFields, Mapping, Settings, TypeFrom, WatermarkSettings,
+    WindowKind, WindowSettings,
 };
-pub use telemetry::{ByAggregation, ByType, ByWindow, Dropped, ErrorType, PipelineMetrics};
+pub use telemetry::{
+    ByAggregation, ByModel, ByOutcome, ByPartition, ByToken, ByType, ByWindow, Dropped, ErrorType, LlmMetrics, Outcome,
+    PipelineMetrics, ProgressMetrics, TokenKind,
+};
 pub use time::{EventTime, Span, WallTime};
 pub use timestamp::{Pattern, TimeFormat, TimeFormatError};
 pub use watermark::Watermark;

@@ -15,7 +15,7 @@ use crate::decode::{Event, HeaderError, Refusal};
 use crate::dedup::Seen;
 use crate::row::Rows;
 use crate::settings::{Keep, Settings};
-use crate::telemetry::{PipelineMetrics, Tally, TypeId, Verdict};
+use crate::telemetry::{LlmMetrics, LlmTally, Outcome, PipelineMetrics, Standing, Tally, TypeId, Verdict};
 use crate::time::{EventTime, Span, WallTime};
 use crate::watermark::{Watermark, Watermarks};
 use crate::window::{Due, Window};
@@ -37,6 +37,7 @@ struct Stages {
     due: Vec<(usize, Due)>, // reused between firings: which window, which of its panes
     account: Account,
     tally: Tally,
+    llm: Option<LlmTally>,
 }
 
 /// How long a batch took, for the latency histograms.
@@ -46,6 +47,8 @@ pub struct Timing<'a> {
     pub processing_ms: f64,
     /// From an event to its completion.
     pub end_to_end: EndToEnd<'a>,
+    /// The event time that is now: what the wall clock says, shifted for paced input.
+    pub now: EventTime,
 }
 
 /// The end-to-end latency of the events of a batch, in milliseconds.
@@ -63,6 +66,10 @@ impl Pipeline {
     /// If a metric of the same name but another declaration is there already.
     pub fn new(settings: Settings, registry: &Registry) -> Result<Self, RegisterError> {
         let metrics = PipelineMetrics::register(registry)?;
+        let llm = match settings.llm {
+            Some(fields) => Some(LlmTally::new(fields, LlmMetrics::register(registry)?)),
+            None => None,
+        };
         let mapping = &settings.mapping;
         let windows: Vec<Window> = settings.windows.iter().map(|w| Window::new(w, mapping)).collect();
         Ok(Pipeline {
@@ -75,6 +82,7 @@ impl Pipeline {
                 windows,
                 due: Vec::new(),
                 account: Account::default(),
+                llm,
             },
         })
     }
@@ -167,7 +175,7 @@ impl Pipeline {
 
     /// Moves the metrics by what happened since the last call. Once per batch.
     pub fn record(&mut self, timing: &Timing<'_>) {
-        self.stages.tally.record(timing, &self.stages.windows);
+        self.stages.record(timing);
     }
 
     /// What happened so far.
@@ -175,6 +183,11 @@ impl Pipeline {
         let rows = self.stages.windows.iter().map(Window::printed).sum();
         let evicted = self.stages.seen.as_ref().map_or(0, Seen::evicted);
         Account { rows, evicted, ..self.stages.account }
+    }
+
+    /// When the first window closes that was not printed yet.
+    pub fn first_end(&self) -> Option<EventTime> {
+        self.stages.windows.iter().filter_map(Window::first_end).min()
     }
 
     /// Panes that are open and not yet printed.
@@ -188,14 +201,45 @@ impl Stages {
     #[inline]
     fn accept(&mut self, batch: &Batch<'_>, at: usize, event: &Event<'_>, keep_time: bool, effects: &mut Effects) {
         let event_type = self.tally.type_of(event.event_type);
+        let behind = self.watermarks.combined().get().filter(|mark| event.time < *mark);
         let verdict = self.judge(event, &mut effects.rows);
+        if verdict == Verdict::Processed {
+            if let Some(llm) = &mut self.llm {
+                llm.count(event);
+            }
+            if keep_time {
+                self.tally.keep_time(event_type, event.time);
+            }
+        }
+        if let Some(mark) = behind {
+            self.note_late(verdict, mark - event.time);
+        }
         if verdict == Verdict::Dropped(Reason::Late) {
             effects.late.push(side_row(batch, at, Refusal::new(Reason::Late, "no window takes it any more")));
         }
-        if keep_time && verdict == Verdict::Processed {
-            self.tally.keep_time(event_type, event.time);
-        }
         self.count(event_type, verdict);
+    }
+
+    #[cold]
+    fn note_late(&mut self, verdict: Verdict, lateness: Span) {
+        match verdict {
+            Verdict::Processed => self.tally.late(Outcome::Accepted, lateness),
+            Verdict::Dropped(Reason::Late) => self.tally.late(Outcome::Dropped, lateness),
+            _ => {}
+        }
+    }
+
+    fn record(&mut self, timing: &Timing<'_>) {
+        let standing = Standing {
+            watermarks: &self.watermarks,
+            windows: &self.windows,
+            seen: self.seen.as_ref(),
+            now: timing.now,
+        };
+        self.tally.record(timing, &standing);
+        if let Some(llm) = &mut self.llm {
+            llm.record();
+        }
     }
 
     #[cold]
@@ -263,6 +307,7 @@ impl Stages {
         });
         for (at, pane) in due.drain(..) {
             windows[at].fire(&pane, rows);
+            self.tally.fired(at, pane.end);
         }
         for window in windows {
             window.settle(mark);

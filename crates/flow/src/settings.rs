@@ -21,6 +21,25 @@ pub struct Settings {
     pub watermark: WatermarkSettings,
     /// The window definitions, in configured order; at least one, names unique.
     pub windows: Vec<WindowSettings>,
+    /// Where the fields of an LLM request stand, if events are such.
+    pub llm: Option<LlmFields>,
+}
+
+/// Where the fields of an LLM request stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LlmFields {
+    /// Index into [`Mapping::strings`].
+    pub model: usize,
+    /// Index into [`Mapping::numbers`], as are the others.
+    pub input_tokens: usize,
+    /// Tokens of the answer.
+    pub output_tokens: usize,
+    /// How long the request took.
+    pub duration_ms: usize,
+    /// How long it took to the first token of the answer.
+    pub time_to_first_token_ms: usize,
+    /// What it cost.
+    pub cost_usd: usize,
 }
 
 /// The text format of the input.

@@ -1,13 +1,22 @@
 //! What a pipeline tells about itself. Events are tallied in plain numbers; the metrics move once a batch.
 
+mod llm;
+mod progress;
+
 use std::sync::Arc;
 
 use streamgauge_metrics::{Counter, Family, Gauge, Histogram, LabelSet, Metrics, record};
 
+pub(crate) use llm::LlmTally;
+pub use llm::{ByModel, ByToken, LlmMetrics, TokenKind};
+pub(crate) use progress::Standing;
+pub use progress::{ByOutcome, ByPartition, Outcome, ProgressMetrics};
+
 use crate::batch::Reason;
 use crate::pipeline::{EndToEnd, Timing};
-use crate::time::EventTime;
+use crate::time::{EventTime, Span};
 use crate::window::Window;
+use progress::ProgressTally;
 
 /// The metrics of a pipeline.
 #[derive(Metrics, Clone, Debug)]
@@ -28,6 +37,9 @@ pub struct PipelineMetrics {
     pub aggregations_computed_total: Family<Counter, ByAggregation>,
     /// Duplicate events detected.
     pub deduplication_hits_total: Counter,
+    /// How far event time is.
+    #[metrics(flatten)]
+    pub progress: ProgressMetrics,
 }
 
 /// What is known of a batch together: no scrape shows more events processed than received.
@@ -106,6 +118,7 @@ pub(crate) struct Tally {
     last: TypeId, // most events have the type of the one before
     times: Vec<(TypeId, EventTime)>,
     printed: Vec<u64>, // by window: the rows that are in the metrics
+    progress: ProgressTally,
 }
 
 /// The counts of one event type and the handles they go to.
@@ -148,7 +161,8 @@ impl Tally {
 
     pub(crate) fn new(metrics: PipelineMetrics, windows: &[Window]) -> Self {
         let types = ["unknown", "other"].map(|name| TypeTally::new(name, &metrics)).into();
-        Tally { metrics, types, last: Self::UNKNOWN, times: Vec::new(), printed: vec![0; windows.len()] }
+        let progress = ProgressTally::new(metrics.progress.clone());
+        Tally { metrics, types, last: Self::UNKNOWN, times: Vec::new(), printed: vec![0; windows.len()], progress }
     }
 
     /// The place of an event's type.
@@ -187,8 +201,20 @@ impl Tally {
         self.times.push((event_type, time));
     }
 
+    /// An event was behind the watermark by this much.
+    pub(crate) fn late(&mut self, outcome: Outcome, lateness: Span) {
+        self.progress.late(outcome, lateness);
+    }
+
+    /// A pane was printed for the first time.
+    pub(crate) fn fired(&mut self, window: usize, end: EventTime) {
+        self.progress.fired(window, end);
+    }
+
     /// Moves the metrics.
-    pub(crate) fn record(&mut self, timing: &Timing<'_>, windows: &[Window]) {
+    pub(crate) fn record(&mut self, timing: &Timing<'_>, standing: &Standing<'_>) {
+        let windows = standing.windows;
+        self.progress.record(&timing.end_to_end, standing);
         for (event_type, time) in self.times.drain(..) {
             if let EndToEnd::Each(latency) = timing.end_to_end {
                 self.types[event_type].metrics.end_to_end_latency_ms.observe(latency(time));

@@ -45,6 +45,11 @@ impl EventTime {
         self.0
     }
 
+    /// Milliseconds since the epoch, with their fraction.
+    pub(crate) fn as_millis_f64(self) -> f64 {
+        self.0 as f64 / 1e6
+    }
+
     /// Whether the instant lies in the years that are accepted from outside.
     pub fn is_plausible(self) -> bool {
         (Self::MIN..=Self::MAX).contains(&self)
@@ -98,6 +103,11 @@ impl WallTime {
     /// Nanoseconds since the epoch.
     pub const fn as_nanos(self) -> i128 {
         self.0
+    }
+
+    /// The event time of an event that happens now.
+    pub const fn as_event_time(self) -> EventTime {
+        EventTime(self.0)
     }
 
     /// The last event time that is not taken for a mistake.

@@ -102,6 +102,11 @@ impl Watermarks {
         Watermark { highest: self.partitions[partition].highest, ..self.combined }
     }
 
+    /// How many partitions there are, ended ones included.
+    pub(crate) fn len(&self) -> usize {
+        self.partitions.len()
+    }
+
     /// Whether nobody waits for a partition.
     pub(crate) fn is_idle(&self, partition: usize) -> bool {
         self.partitions[partition].state == State::Idle

@@ -108,6 +108,16 @@ impl Window {
         self.printed
     }
 
+    /// When the oldest window began that was not printed yet.
+    pub(crate) fn oldest_open(&self) -> Option<EventTime> {
+        self.slices.iter().find(|slice| !slice.fired).map(|slice| slice.start)
+    }
+
+    /// When the first window ends that was not printed yet.
+    pub(crate) fn first_end(&self) -> Option<EventTime> {
+        self.slices.iter().find(|slice| !slice.fired).map(|slice| slice.end)
+    }
+
     /// Adds an event to its pane. If the watermark has passed the pane already, its row is printed at once.
     #[inline]
     pub(crate) fn take(&mut self, event: &Event<'_>, mark: &Watermark, rows: &mut Rows) -> Taken {

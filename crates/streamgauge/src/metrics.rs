@@ -1,7 +1,7 @@
 //! Every metric of the binary: the sum of the groups that are declared beside the code that moves them.
 
 use streamgauge_export::process::ProcessMetrics;
-use streamgauge_flow::{ErrorType, PipelineMetrics};
+use streamgauge_flow::{ErrorType, LlmMetrics, PipelineMetrics};
 use streamgauge_metrics::{Counter, Desc, Metrics, Options, OptionsError, RegisterError, Registry};
 
 use crate::config::Prometheus;
@@ -18,6 +18,7 @@ pub(crate) struct Failures {
 pub(crate) fn describe() -> Vec<Desc> {
     let mut all = Registry::new().describe(); // its own
     all.extend(PipelineMetrics::describe());
+    all.extend(LlmMetrics::describe());
     all.extend(ProcessMetrics::describe());
     all.sort_by(|a, b| a.name().cmp(b.name()));
     all
@@ -66,6 +67,7 @@ mod tests {
     fn whatever_is_described_can_be_registered_together() {
         let registry = registry(None).unwrap();
         Failures::register(&registry).unwrap();
+        LlmMetrics::register(&registry).unwrap();
         ProcessMetrics::register(&registry).unwrap();
         let names = |all: &[Desc]| all.iter().map(|d| d.name().to_owned()).collect::<Vec<_>>();
         assert_eq!(names(&describe()), names(&registry.describe()));

@@ -201,7 +201,8 @@ impl Worker {
             None => EndToEnd::Same(processing_ms),
             Some(_) => EndToEnd::Each(&overdue),
         };
-        self.pipeline.record(&Timing { processing_ms, end_to_end });
+        let clock = self.pace.as_ref().map_or_else(|| wall_time().as_event_time(), |pace| pace.until(at));
+        self.pipeline.record(&Timing { processing_ms, end_to_end, now: clock });
         written.map_err(Failure::Sink)?;
         if now.duration_since(self.flushed) >= STALE { self.flush() } else { Ok(()) }
     }

@@ -156,6 +156,7 @@ fn settings(format: Format, max_record_bytes: usize) -> Settings {
             max_keys: 1,
             aggregates: vec![AggregateSettings { name: "n".to_owned(), function: Function::Count }],
         }],
+        llm: None,
     }
 }
 

@@ -50,6 +50,7 @@ fn settings(job: &Job) -> Settings {
         deduplicate: job.ttl.map(|ttl| Deduplicate { ttl: span(ttl), max_entries: 1 << 20 }),
         watermark: WatermarkSettings { max_out_of_orderness: span(job.bound), max_future_skew: Span::ZERO },
         windows: job.windows.iter().map(window).collect(),
+        llm: None,
     }
 }
 

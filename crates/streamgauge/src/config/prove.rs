@@ -39,6 +39,7 @@ pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
             deduplicate: event.deduplicate.ok()?,
             watermark: watermark(root)?,
             windows: windows?,
+            llm: event.llm,
         },
         idle_timeout: duration(root.span("watermark.idle_timeout")?)?,
         sink: outputs.sink?,

@@ -1,6 +1,6 @@
 //! The mapping of an event's fields, and what is decided on single events.
 
-use streamgauge_flow::{Deduplicate, Keep, Mapping, Pointer, TypeFrom};
+use streamgauge_flow::{Deduplicate, Keep, LlmFields, Mapping, Pointer, TypeFrom};
 
 use super::super::fault::{Faults, Reported};
 use super::super::scalar::one_of;
@@ -12,6 +12,7 @@ pub(super) struct Event {
     pub(super) fields: Fields,
     pub(super) filter: Option<Vec<Keep>>,
     pub(super) deduplicate: Result<Option<Deduplicate>, Reported>,
+    pub(super) llm: Option<LlmFields>,
 }
 
 /// The names of the fields, known also where something else about the event is at fault; `None` where even they are not.
@@ -26,7 +27,22 @@ pub(super) fn prove(root: &Value, faults: &mut Faults) -> Event {
     let fields = Fields { strings: names(event, "strings"), numbers: names(event, "numbers") };
     let filter = root.get("filter").and_then(|f| filter(f, &fields, faults));
     let deduplicate = deduplicate(root, faults);
-    Event { mapping: event.and_then(mapping), filter, deduplicate, fields }
+    let llm = event.filter(|event| event.says("preset", "llm")).and_then(|_| llm(&fields));
+    Event { mapping: event.and_then(mapping), filter, deduplicate, llm, fields }
+}
+
+/// Where the preset put the fields of an LLM request.
+fn llm(fields: &Fields) -> Option<LlmFields> {
+    let place = |among: &Option<Vec<String>>, name: &str| among.as_ref()?.iter().position(|field| field == name);
+    let number = |name| place(&fields.numbers, name);
+    Some(LlmFields {
+        model: place(&fields.strings, "model")?,
+        input_tokens: number("input_tokens")?,
+        output_tokens: number("output_tokens")?,
+        duration_ms: number("duration_ms")?,
+        time_to_first_token_ms: number("time_to_first_token_ms")?,
+        cost_usd: number("cost_usd")?,
+    })
 }
 
 fn names(event: Option<&Value>, kind: &str) -> Option<Vec<String>> {
