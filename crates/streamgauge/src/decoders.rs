@@ -1,0 +1,107 @@
+//! Decodes blocks on threads of their own. Each block is a promise that is kept when it was decoded: promises stand in the
+//! order of the input, so it does not matter which thread was faster.
+//!
+//! ```text
+//! source ─ Block ─┬─► decode ─┐
+//!                 ├─► decode ─┼─ kept ─► worker takes the promises in order
+//!                 └─ promise ─┘
+//! ```
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use streamgauge_flow::{Block, Decoded, Decoder};
+use streamgauge_metrics::Gauge;
+
+use crate::stage::{ByStage, Laps, Stage, StageMetrics, State};
+
+/// Where blocks are handed in. The threads end when the last clone is gone.
+#[derive(Clone, Debug)]
+pub(crate) struct Decoders {
+    jobs: Option<Sender<Job>>, // none: whoever takes a promise decodes for himself
+    waiting: Gauge,
+}
+
+/// A block that is being decoded.
+#[derive(Debug)]
+pub(crate) struct Promise(Stand);
+
+#[derive(Debug)]
+enum Stand {
+    Raw(Block),
+    Coming(Receiver<Decoded>),
+}
+
+#[derive(Debug)]
+struct Job {
+    block: Block,
+    keep: SyncSender<Decoded>,
+}
+
+/// The thread that had a block has ended without a word.
+#[derive(Debug)]
+pub(crate) struct Broken;
+
+impl Decoders {
+    /// Starts `threads` of them; with one or none the taker decodes for himself.
+    ///
+    /// # Errors
+    /// If a thread cannot be started.
+    pub(crate) fn start(threads: usize, decoder: impl Fn() -> Decoder, metrics: &StageMetrics) -> io::Result<Self> {
+        let waiting = metrics.queue_blocks.handle(&ByStage { stage: Stage::Decode });
+        if threads <= 1 {
+            return Ok(Decoders { jobs: None, waiting });
+        }
+        let (jobs, from) = channel();
+        let from = Arc::new(Mutex::new(from));
+        for number in 0..threads {
+            let (from, waiting) = (Arc::clone(&from), waiting.clone());
+            let (decoder, laps) = (decoder(), Laps::new(metrics, Stage::Decode));
+            let work = move || work(&from, decoder, laps, &waiting);
+            thread::Builder::new().name(format!("decode-{number}")).spawn(work)?;
+        }
+        Ok(Decoders { jobs: Some(jobs), waiting })
+    }
+
+    /// Hands a block in. How many are under way is bounded by who keeps the promises.
+    pub(crate) fn decode(&self, block: Block) -> Promise {
+        let Some(jobs) = &self.jobs else { return Promise(Stand::Raw(block)) };
+        let (keep, coming) = sync_channel(1);
+        self.waiting.inc();
+        match jobs.send(Job { block, keep }) {
+            Ok(()) => Promise(Stand::Coming(coming)),
+            Err(back) => Promise(Stand::Raw(back.0.block)), // the threads are gone: it still can be decoded
+        }
+    }
+}
+
+impl Promise {
+    /// The block, decoded; `None` if it is not done within `wait`, and the promise stands.
+    ///
+    /// # Errors
+    /// If it never will be.
+    pub(crate) fn take(&mut self, own: &mut Decoder, wait: Duration) -> Result<Option<Decoded>, Broken> {
+        match &mut self.0 {
+            Stand::Raw(block) => Ok(Some(own.decode(std::mem::take(block)))),
+            Stand::Coming(coming) => match coming.recv_timeout(wait) {
+                Ok(decoded) => Ok(Some(decoded)),
+                Err(RecvTimeoutError::Timeout) => Ok(None),
+                Err(RecvTimeoutError::Disconnected) => Err(Broken),
+            },
+        }
+    }
+}
+
+fn work(from: &Mutex<Receiver<Job>>, mut decoder: Decoder, mut laps: Laps, waiting: &Gauge) {
+    // Whoever waits holds the lock; the others wait for it, which comes to the same.
+    while let Ok(Job { block, keep }) = from.lock().unwrap_or_else(PoisonError::into_inner).recv() {
+        waiting.dec();
+        laps.lap(State::Idle);
+        // Nobody may want it any more: the run has ended.
+        let _ = keep.send(decoder.decode(block));
+        laps.lap(State::Busy);
+    }
+}

@@ -1,0 +1,75 @@
+//! How each stage of a run spends its time: a share of busy near 1 is the stage to make faster.
+
+use std::time::Instant;
+
+use streamgauge_metrics::{Family, FloatCounter, Gauge, LabelSet, LabelValue, Metrics};
+
+/// The metrics of the stages.
+#[derive(Metrics, Clone, Debug)]
+#[metrics(prefix = "stream_processor")]
+pub(crate) struct StageMetrics {
+    /// How the threads of a stage spent their time, in milliseconds: busy, idle for want of input, or blocked by what follows.
+    #[metrics(unit = "ms")]
+    pub(crate) stage_time_ms_total: Family<FloatCounter, ByStageAndState>,
+    /// Blocks of records that wait for a stage.
+    pub(crate) queue_blocks: Family<Gauge, ByStage>,
+}
+
+/// A stage, and what it does.
+#[derive(LabelSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ByStageAndState {
+    pub(crate) stage: Stage,
+    pub(crate) state: State,
+}
+
+/// A stage.
+#[derive(LabelSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ByStage {
+    pub(crate) stage: Stage,
+}
+
+/// A part of the way from bytes to rows.
+#[derive(LabelValue, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Stage {
+    Source,
+    Decode,
+    Judge,
+    Sink,
+}
+
+/// What a stage does.
+#[derive(LabelValue, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum State {
+    Busy,
+    Idle,
+    Blocked,
+}
+
+/// Tells a stage's time apart, lap by lap. One for each thread of a stage.
+#[derive(Debug)]
+pub(crate) struct Laps {
+    busy: FloatCounter,
+    idle: FloatCounter,
+    blocked: FloatCounter,
+    since: Instant,
+}
+
+impl Laps {
+    pub(crate) fn new(metrics: &StageMetrics, stage: Stage) -> Self {
+        let of = |state| metrics.stage_time_ms_total.handle(&ByStageAndState { stage, state });
+        Laps { busy: of(State::Busy), idle: of(State::Idle), blocked: of(State::Blocked), since: Instant::now() }
+    }
+
+    /// The time since the last lap was spent like this. Once a block or so, since it reads the clock.
+    pub(crate) fn lap(&mut self, state: State) {
+        let now = Instant::now();
+        let spent = now.duration_since(self.since).as_secs_f64() * 1e3;
+        self.since = now;
+        match state {
+            State::Busy => &self.busy,
+            State::Idle => &self.idle,
+            State::Blocked => &self.blocked,
+        }
+        .inc_by(spent);
+    }
+}
