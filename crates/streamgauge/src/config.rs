@@ -43,6 +43,8 @@ pub struct Config {
     pub pipeline: Settings,
     /// A silent live input lets the watermark move on after this long.
     pub idle_timeout: Duration,
+    /// How many threads decode records; `None`: one for each core.
+    pub workers: Option<usize>,
     /// Where result rows go.
     pub sink: Output,
     /// Where late events go, if anywhere.

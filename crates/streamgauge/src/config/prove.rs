@@ -42,6 +42,7 @@ pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
             llm: event.llm,
         },
         idle_timeout: duration(root.span("watermark.idle_timeout")?)?,
+        workers: root.parse("workers"),
         sink: outputs.sink?,
         late: outputs.late.ok()?,
         dead_letter: outputs.dead_letter.ok()?,

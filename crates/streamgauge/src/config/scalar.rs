@@ -61,6 +61,9 @@ pub(crate) struct Choice {
     pub(crate) offered: bool,
 }
 
+/// More threads than this only get in each other's way.
+const MOST_WORKERS: usize = 256;
+
 /// What a text is to a kind of value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -87,7 +90,7 @@ impl Scalar {
             Scalar::Pointer | Scalar::PointerOrNone => return reason(text.parse::<Pointer>()),
             Scalar::TimeFormat => return reason(text.parse::<TimeFormat>()),
             Scalar::Speed => text == "max" || number(text).is_some_and(|n| n > 0.0),
-            Scalar::Workers => return workers(text),
+            Scalar::Workers => text == "auto" || text.parse().is_ok_and(|n: usize| (1..=MOST_WORKERS).contains(&n)),
             Scalar::Url => text.split_once("://").is_some_and(|(s, rest)| !s.is_empty() && !rest.is_empty()),
             Scalar::Choice(choices) => return choose(choices, text),
         };
@@ -110,7 +113,7 @@ impl Scalar {
             Scalar::TimeFormat => "rfc3339, unix_s, unix_ms, unix_us, unix_ns or a pattern with %".to_owned(),
             Scalar::Aggregate => "a function such as count or sum(field)".to_owned(),
             Scalar::Speed => "max or a positive factor such as 60".to_owned(),
-            Scalar::Workers => "auto or a number of threads".to_owned(),
+            Scalar::Workers => format!("auto or a number of threads from 1 to {MOST_WORKERS}"),
             Scalar::Url => "an address such as http://127.0.0.1:4317".to_owned(),
             Scalar::Choice(choices) => one_of(choices.iter().map(|c| c.name)),
         }
@@ -157,15 +160,6 @@ fn reason<T, E: std::fmt::Display>(read: Result<T, E>) -> Verdict {
     }
 }
 
-fn workers(text: &str) -> Verdict {
-    match text.parse::<u32>() {
-        _ if text == "auto" => Verdict::Fits,
-        Ok(1) => Verdict::Fits,
-        Ok(2..) => Verdict::Unavailable,
-        _ => Verdict::Wrong(None),
-    }
-}
-
 fn choose(choices: &[Choice], text: &str) -> Verdict {
     match choices.iter().find(|c| c.name == text) {
         Some(choice) if choice.offered => Verdict::Fits,
@@ -192,8 +186,9 @@ mod tests {
         assert_eq!(kind.judge("a"), Verdict::Fits);
         assert_eq!(kind.judge("b"), Verdict::Unavailable);
         assert_eq!(kind.judge("c"), Verdict::Wrong(None));
-        assert_eq!(Scalar::Workers.judge("4"), Verdict::Unavailable);
+        assert_eq!(Scalar::Workers.judge("4"), Verdict::Fits);
         assert_eq!(Scalar::Workers.judge("0"), Verdict::Wrong(None));
+        assert_eq!(Scalar::Workers.judge("257"), Verdict::Wrong(None));
     }
 
     #[test]

@@ -141,7 +141,12 @@ pub(crate) const ROOT: &[Key] = &[
         "What a restart may do to rows.",
     )
     .or("at_least_once"),
-    Key::scalar("workers", Scalar::Workers, "How many threads compute; `auto` decides by itself.").or("auto"),
+    Key::scalar(
+        "workers",
+        Scalar::Workers,
+        "How many threads decode records; `auto`: one for each core. The output is the same.",
+    )
+    .or("auto"),
 ];
 
 const OBSERVABILITY: &[Key] = &[

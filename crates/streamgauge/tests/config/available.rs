@@ -81,7 +81,6 @@ fn durable_state_and_exactly_once_are_refused() {
     }
     let said = refused("state: {backend: disk}\nsink: {file: {path: rows}}\ndelivery: exactly_once");
     assert!(said.ends_with("c.yaml:16:11: delivery: exactly_once is not available in this version\n"), "{said}");
-    assert_eq!(refused("workers: 4"), "c.yaml:14:10: workers: 4 is not available in this version\n");
 }
 
 #[test]
