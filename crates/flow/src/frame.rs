@@ -13,7 +13,7 @@ use memchr::memrchr;
 use crate::record::{Record, Records, record_end};
 use crate::settings::Format;
 
-/// How much is read at once.
+/// How much is read at once, unless it is said otherwise.
 const READ: usize = 256 << 10;
 /// How much of a record that is too long is kept, for its dead letter.
 const KEPT: usize = 64 << 10;
@@ -38,6 +38,7 @@ pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 pub struct Framer {
     format: Format,
     max_record_bytes: usize,
+    read: usize, // how much is read at once
     buffer: Vec<u8>,
     filled: usize, // bytes of the buffer that were read
     offset: u64,   // where the buffer begins in the input
@@ -65,6 +66,7 @@ impl Framer {
         Framer {
             format,
             max_record_bytes,
+            read: READ,
             buffer: Vec::new(),
             filled: 0,
             offset: 0,
@@ -74,10 +76,37 @@ impl Framer {
         }
     }
 
+    /// The same with reads of about `bytes`, for when many inputs are open at once.
+    #[must_use]
+    pub fn reading(self, bytes: usize) -> Self {
+        Framer { read: bytes.clamp(1, READ), ..self }
+    }
+
+    /// The same at the beginning of a record in the middle of an input; CSV needs the [`header`](Self::header) that was there.
+    #[must_use]
+    pub fn starting_at(self, offset: u64, header: Option<Arc<[u8]>>) -> Self {
+        Framer { offset, header, ..self }
+    }
+
+    /// Whatever lies before this byte of the input has been handed on.
+    pub fn position(&self) -> u64 {
+        self.offset
+    }
+
+    /// The header of a CSV file, once it has been read.
+    pub fn header(&self) -> Option<&Arc<[u8]>> {
+        self.header.as_ref()
+    }
+
+    /// Whether the beginning of a record waits for its rest.
+    pub fn is_amid_record(&self) -> bool {
+        self.filled > 0 || self.skipping.is_some()
+    }
+
     /// Where the next bytes that are read go; never empty.
     pub fn spare(&mut self) -> &mut [u8] {
-        if self.buffer.len() < self.filled + READ / 2 {
-            self.buffer.resize(self.filled + READ, 0);
+        if self.buffer.len() < self.filled + self.read.div_ceil(2) {
+            self.buffer.resize(self.filled + self.read, 0);
         }
         &mut self.buffer[self.filled..]
     }
@@ -153,7 +182,7 @@ impl Framer {
 
     fn take(&mut self, count: usize) -> Block {
         // A small block is copied out, so that the buffer stays; a large one goes with the buffer, so that nothing is copied.
-        let bytes = if count < READ / 4 {
+        let bytes = if count < self.read / 4 {
             let bytes = self.buffer[..count].to_vec();
             self.buffer.copy_within(count..self.filled, 0);
             bytes
@@ -195,5 +224,52 @@ impl Framer {
         self.filled -= dropped;
         self.offset += dropped as u64;
         if line_end.is_some() || self.ended { self.skipping.take() } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_framer_may_begin_in_the_middle_of_an_input_and_says_how_far_it_came() {
+        let mut framer = Framer::new(Format::Ndjson, 100).reading(8).starting_at(50, None);
+        assert_eq!(framer.spare().len(), 8);
+        framer.spare()[..5].copy_from_slice(b"{}\n{\"");
+        framer.filled(5);
+        let block = framer.next_block().unwrap();
+        assert_eq!((block.offset, &*block.bytes), (50, &b"{}\n"[..]));
+        assert_eq!((framer.next_block(), framer.position(), framer.is_amid_record()), (None, 53, true));
+        framer.end();
+        let block = framer.next_block().unwrap();
+        assert_eq!((block.offset, &*block.bytes), (53, &b"{\""[..]));
+        assert_eq!((framer.position(), framer.is_amid_record()), (55, false));
+    }
+
+    #[test]
+    fn a_framer_that_begins_in_the_middle_of_a_csv_file_goes_on_with_its_header() {
+        let mut framer = Framer::new(Format::Csv, 100);
+        framer.spare()[..4].copy_from_slice(b"a\n1\n");
+        framer.filled(4);
+        assert!(framer.next_block().is_some());
+        let header = framer.header().cloned();
+        assert_eq!(header.as_deref(), Some(&b"a"[..]));
+        let mut framer = Framer::new(Format::Csv, 100).starting_at(framer.position(), header.clone());
+        framer.spare()[..2].copy_from_slice(b"2\n");
+        framer.filled(2);
+        let block = framer.next_block().unwrap();
+        assert_eq!((block.offset, &*block.bytes, block.header), (4, &b"2\n"[..], header));
+    }
+
+    #[test]
+    fn the_position_passes_also_the_line_end_of_a_record_that_is_too_long() {
+        let mut framer = Framer::new(Format::Ndjson, 2);
+        for read in [&b"{12345"[..], b"\r\n"] {
+            assert_eq!(framer.next_block(), None);
+            framer.spare()[..read.len()].copy_from_slice(read);
+            framer.filled(read.len());
+        }
+        assert_eq!(framer.next_block().and_then(|block| block.oversize), Some(6));
+        assert_eq!(framer.position(), 8);
     }
 }
