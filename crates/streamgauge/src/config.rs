@@ -5,6 +5,7 @@ mod fault;
 mod load;
 mod node;
 mod overrides;
+mod pattern;
 mod preset;
 mod prove;
 mod quantity;
@@ -20,12 +21,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use streamgauge_flow::Settings;
+use streamgauge_flow::{Settings, Span};
 use streamgauge_metrics::Limits;
 
 pub use effective::Effective;
 pub use fault::Faults;
 pub use load::{Loaded, load};
+pub use pattern::Pattern;
+pub(crate) use pattern::is_compressed;
 pub(crate) use prove::user_of;
 pub use reference::reference;
 pub use schema::schema;
@@ -43,6 +46,8 @@ pub struct Config {
     pub pipeline: Settings,
     /// A silent live input lets the watermark move on after this long.
     pub idle_timeout: Duration,
+    /// A live partition further ahead of the lowest active one is not read on.
+    pub max_drift: Span,
     /// How many threads decode records; `None`: one for each core.
     pub workers: Option<usize>,
     /// Where result rows go.
@@ -83,11 +88,15 @@ pub struct Prometheus {
     pub limits: Limits,
 }
 
-/// Where events come from: inputs that follow each other.
+/// Where events come from.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The inputs in reading order; at least one.
+    /// The inputs in the order of their names; at least one, unless files are followed.
     pub inputs: Vec<Input>,
+    /// What is a partition.
+    pub partitions: Partitions,
+    /// Where to look for files again and again, if they are followed.
+    pub follow: Option<Vec<Pattern>>,
     /// How fast they are played.
     pub speed: Speed,
 }
@@ -99,6 +108,15 @@ pub enum Input {
     Stdin,
     /// A file; `.gz` and `.zst` are decompressed.
     File(PathBuf),
+}
+
+/// What is a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Partitions {
+    /// All inputs together: they follow each other.
+    One,
+    /// Each file.
+    PerFile,
 }
 
 /// How fast the input is played.

@@ -114,10 +114,10 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
         progress: Progress::new(bar.clone(), inputs.total(), Instant::now()),
     };
     stop.guard(told_stuck).map_err(amid)?;
-    let messages = inputs.start().map_err(amid)?;
+    let feed = inputs.start(failures.of_source()).map_err(amid)?;
     endpoint.ready();
     let mut worker = Worker::new(parts, Instant::now());
-    let result = worker.run(&messages, options.drain);
+    let result = worker.run(&feed, options.drain);
     let concluded = conclude(worker, result, report.as_ref(), &failures);
     endpoint.stop();
     concluded

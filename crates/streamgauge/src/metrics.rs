@@ -50,6 +50,11 @@ impl Failures {
         Ok(Failures { source: of("source"), sink: of("sink") })
     }
 
+    /// What counts the failures of the source, for those that do not end the run.
+    pub(crate) fn of_source(&self) -> Counter {
+        self.source.clone()
+    }
+
     /// Counts a failure under the part that failed.
     pub(crate) fn count(&self, failure: &Failure) {
         match failure {

@@ -1,40 +1,52 @@
-//! Reads the inputs, one after another, on a thread of its own.
+//! Reads the inputs on a thread of its own and hands them on by partition.
 //!
-//! A read from stdin may block for ever, so the thread is never waited for: it ends when its channel is closed or
-//! with the process.
+//! ```text
+//! sequence (to the end) ┐                        ┌ queue of partition 0 ┐
+//! follow (for ever)     ┴ Cutter ─ chunks ─ put ─┤ queue of partition 1 ├─ Feed::next ─ worker
+//! ```
+//!
+//! A read from stdin may block for ever, so the thread is never waited for: it ends when its feed is dropped or with the
+//! process.
 
+mod cutter;
+mod feed;
+mod follow;
+mod lane;
+mod limit;
 mod reader;
+mod sequence;
+mod tail;
 
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Instant;
 
-use streamgauge_flow::{Block, Format, Framer};
+use streamgauge_flow::{Block, Format};
+use streamgauge_metrics::Counter;
 
-use crate::config::{Input, Source};
+use crate::config::{Input, Partitions, Source};
 use crate::log::escape_controls;
-use reader::Reader;
+use cutter::Cut;
+use feed::{Closed, Sender, Then, Turn};
+pub(crate) use feed::{Feed, Next};
+use follow::Follow;
+use limit::TooMany;
+use sequence::Sequence;
 
-/// Blocks that may wait for the pipeline: enough to read ahead, few enough to stay in the cache.
-const AHEAD: usize = 4;
-
-/// What the reading thread tells.
+/// What the reading thread tells of a partition, in this order: inputs that are opened, their chunks, and one end.
 #[derive(Debug)]
 pub(crate) enum Message {
     /// An input was opened. A live one may fall silent without having ended.
-    Opened { live: bool },
+    Opened { source: Arc<str>, live: bool },
     /// Whole records.
     Block(Chunk),
-    /// An input has ended after so many bytes, decompressed.
-    Ended { bytes: u64 },
-    /// The last input has ended.
-    Finished,
-    /// An input could not be read to its end.
+    /// The partition has ended.
+    Ended,
+    /// An input could not be read to its end, and so the partition has ended too.
     Failed(ReadError),
 }
 
@@ -46,152 +58,124 @@ pub(crate) struct Chunk {
     pub(crate) block: Block,
     /// When the bytes were read.
     pub(crate) read_at: Instant,
-    /// Where they stand among the bytes of all inputs, as stored.
-    pub(crate) stored: Range<u64>,
+    /// For which bytes of the input it stands: those of the block, of a header before it and of the last line end.
+    pub(crate) read: Range<u64>,
+    /// For how many bytes of the input as it is stored, as far as that can be told apart.
+    pub(crate) stored: u64,
 }
 
 /// Inputs that are ready to be read.
 #[derive(Debug)]
 pub(crate) struct Inputs {
-    inputs: Vec<Input>,
-    format: Format,
-    max_record_bytes: usize,
+    source: Source,
+    cut: Cut,
     total: Option<u64>,
 }
 
-/// An input that cannot be opened: the start is off.
+/// Inputs that cannot be opened: the start is off.
 #[derive(Debug)]
-pub(crate) struct OpenError {
-    name: String,
-    cause: io::Error,
+pub(crate) enum OpenError {
+    One { name: String, cause: io::Error },
+    TooMany(TooMany),
 }
 
 /// An input that was lost while it was read: the run is over.
 #[derive(Debug)]
 pub(crate) struct ReadError {
-    name: String,
+    source: Arc<str>,
     offset: u64, // decompressed
     cause: io::Error,
 }
 
-/// The receiver is gone, so there is nothing left to do.
-struct Closed;
-
-struct Sender {
-    channel: SyncSender<Message>,
-    stored: u64, // bytes of all inputs up to the last message
-}
-
 impl Inputs {
-    /// Makes sure that every input can be opened.
+    /// Makes sure that every input can be opened, and all of them at once where that is needed.
     ///
     /// # Errors
     /// If one cannot.
     pub(crate) fn open(source: &Source, format: Format, max_record_bytes: usize) -> Result<Self, OpenError> {
+        let source = source.clone();
+        let cut = Cut { format, max_record_bytes };
+        if source.follow.is_some() {
+            limit::make_most_room();
+            return Ok(Inputs { source, cut, total: None });
+        }
         let mut total = Some(0);
         for input in &source.inputs {
-            let size = size(input).map_err(|cause| OpenError { name: name(input), cause })?;
+            let size = size(input).map_err(|cause| OpenError::One { name: name(input), cause })?;
             total = total.zip(size).map(|(sum, size)| sum + size);
         }
-        Ok(Inputs { inputs: source.inputs.clone(), format, max_record_bytes, total })
+        if source.partitions == Partitions::PerFile {
+            limit::make_room(source.inputs.len()).map_err(OpenError::TooMany)?;
+        }
+        Ok(Inputs { source, cut, total })
     }
 
-    /// The bytes of all inputs as they are stored, unless one of them is a pipe.
+    /// The bytes of all inputs as they are stored, unless one of them is a pipe or grows.
     pub(crate) fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// Starts to read.
+    /// Starts to read. What is lost of a file that is followed is counted in `losses`.
     ///
     /// # Errors
     /// If no thread can be started.
-    pub(crate) fn start(self) -> io::Result<Receiver<Message>> {
-        let (channel, receiver) = sync_channel(AHEAD);
-        let mut sender = Sender { channel, stored: 0 };
+    pub(crate) fn start(self, losses: Counter) -> io::Result<Feed> {
+        let (sender, feed) = feed::feed();
         let read = move || {
             // Closed means that nobody listens any more.
-            let _ = self.read_all(&mut sender);
+            let _ = self.read(&sender, losses);
         };
         thread::Builder::new().name("source".into()).spawn(read)?;
-        Ok(receiver)
+        Ok(feed)
     }
 
-    fn read_all(&self, to: &mut Sender) -> Result<(), Closed> {
-        for input in &self.inputs {
-            let mut reader = match Reader::open(input) {
-                Ok(reader) => reader,
-                Err(cause) => return to.fail(input, 0, cause),
-            };
-            to.send(Message::Opened { live: *input == Input::Stdin })?;
-            match self.read_one(&mut reader, &name(input).into(), to)? {
-                Ok(bytes) => to.send(Message::Ended { bytes })?,
-                Err((offset, cause)) => return to.fail(input, offset, cause),
-            }
-        }
-        to.send(Message::Finished)
-    }
-
-    /// Reads one input to its end, and says how long it was, or how far it came.
-    fn read_one(
-        &self,
-        reader: &mut Reader,
-        source: &Arc<str>,
-        to: &mut Sender,
-    ) -> Result<Result<u64, (u64, io::Error)>, Closed> {
-        let mut framer = Framer::new(self.format, self.max_record_bytes);
-        let (base, mut bytes) = (to.stored, 0);
-        loop {
-            // A record that the failure cut in two is not judged: it would be a dead letter that nobody wrote.
-            let count = match reader.read(framer.spare()) {
-                Ok(count) => count,
-                Err(cause) => return Ok(Err((bytes, cause))),
-            };
-            if count == 0 {
-                framer.end();
-            } else {
-                framer.filled(count);
-                bytes += count as u64;
-            }
-            while let Some(block) = framer.next_block() {
-                to.block(source, block, base + reader.stored())?;
-            }
-            if count == 0 {
-                return Ok(Ok(bytes));
+    fn read(self, to: &Sender, losses: Counter) -> Result<(), Closed> {
+        let Source { inputs, partitions, follow, .. } = self.source;
+        match (follow, partitions) {
+            (Some(patterns), _) => Follow::new(patterns, partitions, self.cut, losses).run(to),
+            (None, Partitions::One) => read_to_the_end(vec![Sequence::new(inputs, self.cut, 1)], to),
+            (None, Partitions::PerFile) => {
+                let count = inputs.len();
+                let sequences = inputs.into_iter().map(|input| Sequence::new(vec![input], self.cut, count));
+                read_to_the_end(sequences.collect(), to)
             }
         }
     }
 }
 
-impl Sender {
-    fn send(&self, message: Message) -> Result<(), Closed> {
-        self.channel.send(message).map_err(|_| Closed)
+/// Reads each partition to its end, whichever is wanted most.
+fn read_to_the_end(mut partitions: Vec<Sequence>, to: &Sender) -> Result<(), Closed> {
+    for _ in &partitions {
+        to.add();
     }
-
-    fn block(&mut self, source: &Arc<str>, block: Block, stored: u64) -> Result<(), Closed> {
-        let stored = self.stored..stored.max(self.stored);
-        self.stored = stored.end;
-        let source = Arc::clone(source);
-        self.send(Message::Block(Chunk { source, block, read_at: Instant::now(), stored }))
+    let mut left = partitions.len();
+    let mut messages = Vec::new();
+    while left > 0 {
+        let Turn::Read(partition) = to.turn(None)? else { continue };
+        let goes_on = partitions[partition].read(&mut messages);
+        left -= usize::from(!goes_on);
+        to.put(partition, &mut messages, if goes_on { Then::More } else { Then::Dry });
     }
-
-    fn fail(&self, input: &Input, offset: u64, cause: io::Error) -> Result<(), Closed> {
-        self.send(Message::Failed(ReadError { name: name(input), offset, cause }))
-    }
+    to.finish();
+    Ok(())
 }
 
 impl ReadError {
     /// The reading thread has ended without a word.
     pub(crate) fn vanished() -> Self {
         let cause = io::Error::other("the reading thread has ended unexpectedly");
-        ReadError { name: "the input".into(), offset: 0, cause }
+        ReadError { source: "the input".into(), offset: 0, cause }
     }
 }
 
 impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = escape_controls(&self.name);
-        write!(f, "source.file.paths: cannot read {name}: {}", self.cause)?;
-        match self.cause.kind() {
+        let (name, cause) = match self {
+            OpenError::One { name, cause } => (name, cause),
+            OpenError::TooMany(refused) => return refused.fmt(f),
+        };
+        write!(f, "source.file.paths: cannot read {}: {cause}", escape_controls(name))?;
+        match cause.kind() {
             io::ErrorKind::NotFound => write!(f, "; correct the path"),
             io::ErrorKind::PermissionDenied => write!(f, "; allow reading it"),
             _ => Ok(()),
@@ -201,8 +185,8 @@ impl fmt::Display for OpenError {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ReadError { name, offset, cause } = self;
-        write!(f, "lost the input {} at byte {offset}: {cause}", escape_controls(name))?;
+        let ReadError { source, offset, cause } = self;
+        write!(f, "lost the input {} at byte {offset}: {cause}", escape_controls(source))?;
         write!(f, "; every whole record before it was read")
     }
 }

@@ -5,14 +5,12 @@
 mod idle;
 
 use std::fmt;
-use std::ops::Range;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use streamgauge_flow::{
-    Batch, Decoded, Decoder, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Stopped,
-    Timing, WallTime,
+    Batch, Decoder, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Stopped, Timing,
+    WallTime,
 };
 
 use crate::log::escape_controls;
@@ -21,7 +19,7 @@ use crate::progress::Progress;
 use crate::report::Report;
 use crate::signals::Stop;
 use crate::sink::{Outputs, WriteError};
-use crate::source::{Chunk, Message, ReadError};
+use crate::source::{Chunk, Feed, Message, Next, ReadError};
 use idle::Idle;
 
 /// How long a stop may go unseen.
@@ -38,6 +36,7 @@ pub(crate) struct Worker {
     effects: Effects,
     pace: Option<Pace>, // none: as fast as it can be read
     idle: Idle,
+    wanted: Vec<usize>, // partitions, in the order in which they are asked for
     stop: Stop,
     progress: Progress,
     started: Instant,
@@ -78,8 +77,10 @@ pub(crate) enum Failure {
 /// Bytes that have been judged, decompressed.
 #[derive(Debug, Default)]
 struct Bytes {
-    ended: u64,   // of inputs that have ended
-    current: u64, // of the one that is being read
+    ended: u64,   // of chunks that are done with
+    stored: u64,  // the same as they are stored
+    current: u64, // of the chunk in hand
+    current_stored: u64,
 }
 
 impl Worker {
@@ -91,6 +92,7 @@ impl Worker {
             effects: Effects::default(),
             pace: parts.pace,
             idle: Idle::new(parts.idle_timeout),
+            wanted: Vec::new(),
             stop: parts.stop,
             progress: parts.progress,
             started: now,
@@ -106,7 +108,7 @@ impl Worker {
     ///
     /// # Errors
     /// If an input is lost or an output takes no more.
-    pub(crate) fn run(&mut self, from: &Receiver<Message>, drain: bool) -> Result<Ending, Failure> {
+    pub(crate) fn run(&mut self, from: &Feed, drain: bool) -> Result<Ending, Failure> {
         let ended = match self.read(from) {
             Ok(Ending::Stopped) if !drain => Ok(Ending::Stopped),
             Ok(_) => self.finish().map(|()| Ending::Complete),
@@ -132,46 +134,52 @@ impl Worker {
         self.outputs
     }
 
-    fn read(&mut self, from: &Receiver<Message>) -> Result<Ending, Failure> {
+    fn read(&mut self, from: &Feed) -> Result<Ending, Failure> {
         while !self.stop.is_requested() {
             match self.next(from)? {
-                None => self.pass_silence()?,
-                Some(Message::Opened { live }) => self.idle.opened(live, self.started.elapsed()),
-                Some(Message::Block(chunk)) => self.feed(chunk)?,
-                Some(Message::Ended { bytes }) => self.bytes.end(bytes),
-                Some(Message::Finished) => return Ok(Ending::Complete),
-                Some(Message::Failed(error)) => return Err(Failure::Source(error)),
+                Next::Nothing => self.pass_silence()?,
+                Next::Message(_, Message::Opened { source, live }) => {
+                    tracing::debug!("reading {}", escape_controls(&source));
+                    self.idle.opened(live, self.started.elapsed());
+                }
+                Next::Message(partition, Message::Block(chunk)) => self.feed(partition, chunk)?,
+                Next::Message(partition, Message::Ended) => self.end(partition)?,
+                Next::Message(_, Message::Failed(error)) => return Err(Failure::Source(error)),
+                Next::Finished => return Ok(Ending::Complete),
+                Next::Vanished => return Err(Failure::Source(ReadError::vanished())),
             }
         }
         Ok(Ending::Stopped)
     }
 
-    /// The next message, or none after a glance. Nothing stays buffered while there is nothing to do.
-    fn next(&mut self, from: &Receiver<Message>) -> Result<Option<Message>, Failure> {
-        match from.try_recv() {
-            Ok(message) => return Ok(Some(message)),
-            Err(TryRecvError::Disconnected) => return Err(Failure::Source(ReadError::vanished())),
-            Err(TryRecvError::Empty) => self.flush()?,
+    /// What comes next, or nothing after a glance. Nothing stays buffered while there is nothing to do.
+    fn next(&mut self, from: &Feed) -> Result<Next, Failure> {
+        self.wanted.extend(self.wanted.len()..from.partitions());
+        match from.next(&self.wanted, Duration::ZERO) {
+            Next::Nothing => self.flush()?,
+            next => return Ok(next),
         }
-        match from.recv_timeout(GLANCE) {
-            Ok(message) => Ok(Some(message)),
-            Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(Failure::Source(ReadError::vanished())),
-        }
+        Ok(from.next(&self.wanted, GLANCE))
     }
 
     /// Judges all records of a chunk, each when it is due.
-    fn feed(&mut self, chunk: Chunk) -> Result<(), Failure> {
+    fn feed(&mut self, partition: usize, chunk: Chunk) -> Result<(), Failure> {
         self.idle.heard(self.started.elapsed());
-        let Chunk { source, block, read_at, stored } = chunk;
+        let Chunk { source, block, read_at, read, stored } = chunk;
         let decoded = self.decoder.decode(block);
         let (mut from, mut since) = (0, read_at);
         loop {
-            let step = self.step(&source, &decoded, from)?;
+            let batch = Batch { source: &source, partition, decoded: &decoded, from, in_turn: false };
+            let step = self.step(&batch)?;
             from = step.done;
             self.emit(since)?;
-            self.note(&decoded, from, &stored);
-            let Some(Stopped::Early(event)) = step.stopped else { return Ok(()) };
+            let Some(Stopped::Early(event)) = step.stopped else {
+                self.note(read.end - read.start, stored);
+                self.bytes.end();
+                return Ok(());
+            };
+            let share = from as f64 / decoded.len() as f64;
+            self.note(decoded.offset_behind(from).saturating_sub(read.start), part(stored, share));
             self.flush()?;
             self.wait_for(event);
             if self.stop.is_requested() {
@@ -181,11 +189,16 @@ impl Worker {
         }
     }
 
-    fn step(&mut self, source: &str, decoded: &Decoded, from: usize) -> Result<Step, Failure> {
-        let batch = Batch { source, partition: 0, decoded, from, in_turn: false };
+    fn step(&mut self, batch: &Batch<'_>) -> Result<Step, Failure> {
         let until = self.pace.as_ref().map(|pace| pace.until(self.started.elapsed()));
-        let step = self.pipeline.step(&batch, wall_time(), until, &mut self.effects);
-        step.map_err(|cause| Failure::Header { source: source.to_owned(), cause })
+        let step = self.pipeline.step(batch, wall_time(), until, &mut self.effects);
+        step.map_err(|cause| Failure::Header { source: batch.source.to_owned(), cause })
+    }
+
+    fn end(&mut self, partition: usize) -> Result<(), Failure> {
+        let since = Instant::now();
+        self.pipeline.end(partition, &mut self.effects);
+        self.emit(since)
     }
 
     /// Hands over what came of a step, and tells the metrics how long it took since `since`.
@@ -239,19 +252,19 @@ impl Worker {
         }
     }
 
-    /// Notes how far the input has been judged.
-    fn note(&mut self, decoded: &Decoded, done: usize, stored: &Range<u64>) {
-        self.bytes.current = decoded.offset_behind(done);
-        let share = if decoded.is_empty() { 1.0 } else { done as f64 / decoded.len() as f64 };
-        let stored = stored.start + part(stored.end - stored.start, share);
-        self.progress.update(stored, self.pipeline.account().received, self.emitted);
+    /// Notes how much of the chunk in hand has been judged: of its bytes, and of those as they are stored.
+    fn note(&mut self, bytes: u64, stored: u64) {
+        self.bytes.current = bytes;
+        self.bytes.current_stored = stored;
+        self.progress.update(self.bytes.stored + stored, self.pipeline.account().received, self.emitted);
     }
 }
 
 impl Bytes {
-    fn end(&mut self, bytes: u64) {
-        self.ended += bytes;
-        self.current = 0;
+    /// The chunk in hand is done with.
+    fn end(&mut self) {
+        self.ended += std::mem::take(&mut self.current);
+        self.stored += std::mem::take(&mut self.current_stored);
     }
 }
 

@@ -12,3 +12,5 @@ mod effective;
 mod faults;
 #[path = "config/files.rs"]
 mod files;
+#[path = "config/sources.rs"]
+mod sources;

@@ -25,7 +25,7 @@ pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
     let event = event::prove(root, faults);
     let windows = windows::prove(root, &event.fields, faults);
     let source = source::prove(root, event.mapping.as_ref(), faults);
-    let outputs = output::prove(root, &source.files, faults);
+    let outputs = output::prove(root, &source, faults);
     delivery(root, faults);
     Some(Config {
         service: service?,
@@ -42,6 +42,7 @@ pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
             llm: event.llm,
         },
         idle_timeout: duration(root.span("watermark.idle_timeout")?)?,
+        max_drift: root.span("watermark.max_drift")?,
         workers: root.parse("workers"),
         sink: outputs.sink?,
         late: outputs.late.ok()?,

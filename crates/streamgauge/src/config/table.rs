@@ -264,11 +264,12 @@ const FILE_SOURCE: &[Key] = &[
     ),
     Key::scalar(
         "partitions",
-        Scalar::Choice(&[choice("one"), later("per_file")]),
+        Scalar::Choice(&[choice("one"), choice("per_file")]),
         "`one`: files follow each other in name order; `per_file`: each is a partition of its own.",
     )
     .or("one"),
-    Key::scalar("follow", Scalar::Bool, "Whether to wait for more at the end.").only("false"),
+    Key::scalar("follow", Scalar::Bool, "Whether to wait for more at the end, and for files that are yet to come.")
+        .or("false"),
     Key::scalar("speed", Scalar::Speed, "`max`, or a factor of event time: 1 is live, 60 plays an hour in a minute.")
         .or("max"),
     Key::scalar("max_line_bytes", Scalar::Size, "A longer line is a dead letter.").or("1MiB"),
@@ -324,6 +325,8 @@ const WATERMARK: &[Key] = &[
         .or("5s"),
     Key::scalar("idle_timeout", POSITIVE, "After this long without events a live input lets the watermark move on.")
         .or("30s"),
+    Key::scalar("max_drift", POSITIVE, "A live partition further ahead of the lowest one in event time waits for it.")
+        .or("1m"),
     Key::scalar("max_future_skew", NOT_NEGATIVE, "An event further ahead of the wall clock is a dead letter.").or("5m"),
 ];
 

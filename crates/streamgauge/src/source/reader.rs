@@ -18,6 +18,7 @@ const LONGEST_WINDOW_LOG: u32 = 31;
 pub(crate) struct Reader {
     bytes: Box<dyn Read>,
     stored: Rc<Cell<u64>>,
+    plain: Option<u64>, // the size of a plain file when it was opened
 }
 
 /// Counts what passes.
@@ -31,11 +32,25 @@ impl Reader {
     pub(crate) fn open(input: &Input) -> io::Result<Self> {
         let stored = Rc::new(Cell::new(0));
         let count = Rc::clone(&stored);
-        let bytes: Box<dyn Read> = match input {
-            Input::Stdin => Box::new(Counted { inner: io::stdin(), count }),
-            Input::File(path) => unpacked(path, Counted { inner: File::open(path)?, count })?,
+        let Input::File(path) = input else {
+            return Ok(Reader { bytes: Box::new(Counted { inner: io::stdin(), count }), stored, plain: None });
         };
-        Ok(Reader { bytes, stored })
+        let file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let plain = !is(path, "gz") && !is(path, "zst");
+        let bytes = unpacked(path, Counted { inner: file, count })?;
+        Ok(Reader { bytes, stored, plain: plain.then_some(size) })
+    }
+
+    /// At the end: makes sure that the file was not cut short while it was read. What is packed notices by itself.
+    pub(crate) fn check_end(&self) -> io::Result<()> {
+        match self.plain {
+            Some(size) if self.stored() < size => {
+                let what = format!("it was truncated while it was read: it had {size} bytes when it was opened");
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, what))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads some bytes; 0 at the end.
@@ -62,11 +77,14 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+fn is(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending))
+}
+
 fn unpacked(path: &Path, file: Counted<File>) -> io::Result<Box<dyn Read>> {
-    let is = |ending: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
-    Ok(if is("gz") {
+    Ok(if is(path, "gz") {
         Box::new(MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file)))
-    } else if is("zst") {
+    } else if is(path, "zst") {
         let mut decoder = zstd::Decoder::with_buffer(BufReader::with_capacity(BUFFER, file))?;
         decoder.window_log_max(LONGEST_WINDOW_LOG)?;
         Box::new(decoder)

@@ -22,19 +22,10 @@ fn sources_and_sinks_on_kafka_are_refused() {
 }
 
 #[test]
-fn formats_partitions_and_following_are_refused() {
-    let file = |key: &str| Bench::spoiled("[in.ndjson]", &format!("[in.ndjson]\n    {key}")).faults();
+fn formats_are_refused() {
     assert_eq!(
-        file("format: cloudevents"),
+        Bench::spoiled("[in.ndjson]", "[in.ndjson]\n    format: cloudevents").faults(),
         "c.yaml:4:13: source.file.format: cloudevents is not available in this version\n"
-    );
-    assert_eq!(
-        file("partitions: per_file"),
-        "c.yaml:4:17: source.file.partitions: per_file is not available in this version\n"
-    );
-    assert_eq!(
-        file("follow: true"),
-        "c.yaml:4:13: source.file.follow: true is not available in this version; expected false\n"
     );
 }
 
@@ -141,17 +132,6 @@ fn two_names_of_one_limit_must_agree() {
             "c.yaml:14:95: observability.cardinality.max_total_series: 6 contradicts \
              observability.prometheus.registry.max_cardinality 5; expected the same number\n"
         ),
-        "{said}"
-    );
-}
-
-#[test]
-fn following_compressed_files_with_durable_state_is_a_contradiction() {
-    let bench = Bench::spoiled("[in.ndjson]", "[in.ndjson.gz]\n    follow: true\nstate: {backend: disk}");
-    bench.write("in.ndjson.gz", "");
-    let said = bench.faults();
-    assert!(
-        said.contains("source.file.follow: true contradicts the compressed input in.ndjson.gz with durable"),
         "{said}"
     );
 }

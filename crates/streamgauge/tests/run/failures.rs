@@ -1,23 +1,17 @@
 //! What goes wrong leaves whole rows, an honest account and one clear line.
 
 use std::net::TcpListener;
-use std::process::Command;
 
 use serde_json::json;
 
-use crate::harness::{Case, Done, SINK, events, hour_config, json_config, sum_of};
+use crate::harness::{Case, Done, SINK, events, hour_config, json_config, sum_of, with_limit};
 
 /// What the system says of a file at its size limit.
 const TOO_LARGE: &str = "File too large (os error 27)";
 
 /// Runs with no file allowed to grow beyond so many blocks of 512 bytes.
 fn with_file_limit(case: &Case, config: &serde_json::Value, blocks: u32) -> Done {
-    let inner = case.command(config, &[]);
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("ulimit -f {blocks}; exec \"$0\" \"$@\""));
-    command.arg(inner.get_program()).args(inner.get_args());
-    command.current_dir(case.path(""));
-    case.end(command)
+    with_limit(case, config, &format!("-f {blocks}"))
 }
 
 #[test]

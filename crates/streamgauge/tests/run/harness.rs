@@ -32,6 +32,8 @@ pub(crate) struct Running {
     pub(crate) child: Child,
     address: String,
     log: Receiver<String>,
+    told: Vec<String>, // lines of the log that a test has looked at
+    printed: String,   // what a test has taken of stdout
     report: PathBuf,
 }
 
@@ -46,6 +48,19 @@ impl Case {
 
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
         fs::write(self.path(name), bytes).unwrap();
+    }
+
+    pub(crate) fn append(&self, name: &str, text: &str) {
+        let mut file = fs::OpenOptions::new().append(true).open(self.path(name)).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    pub(crate) fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap();
     }
 
     pub(crate) fn text(&self, name: &str) -> String {
@@ -87,13 +102,11 @@ impl Case {
         command.stdin(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let log = follow(child.stderr.take().unwrap());
-        let address = loop {
-            let line = log.recv_timeout(PATIENCE).expect("a run that serves says where");
-            if let Some((_, address)) = line.split_once("listening on http://") {
-                break address.trim().to_owned();
-            }
-        };
-        let running = Running { child, address, log, report: self.path("report.json") };
+        let report = self.path("report.json");
+        let (address, told, printed) = (String::new(), Vec::new(), String::new());
+        let mut running = Running { child, address, log, told, printed, report };
+        let line = running.wait_for_log("listening on http://");
+        line.rsplit("http://").next().unwrap().trim().clone_into(&mut running.address);
         wait(|| running.get("/ready").starts_with("HTTP/1.1 200"));
         running
     }
@@ -129,6 +142,30 @@ impl Running {
         wait(|| self.metric("stream_processor_events_received_total") >= f64::from(count));
     }
 
+    /// Waits until the log says so, if it has not done so yet; the whole line.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&mut self, text: &str) -> String {
+        if let Some(line) = self.told.iter().find(|line| line.contains(text)) {
+            return line.clone();
+        }
+        loop {
+            let Ok(line) = self.log.recv_timeout(PATIENCE) else {
+                panic!("the log never said {text:?} but {:#?}", self.told);
+            };
+            self.told.push(line.clone());
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits until something was printed, and takes no more than the first character of it.
+    pub(crate) fn wait_for_rows(&mut self) {
+        let mut first = [0];
+        self.child.stdout.as_mut().unwrap().read_exact(&mut first).unwrap();
+        self.printed.push(char::from(first[0]));
+    }
+
     pub(crate) fn is_alive(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -136,10 +173,11 @@ impl Running {
     /// Waits for the end; stdin is closed.
     pub(crate) fn end(mut self) -> Done {
         drop(self.child.stdin.take());
-        let mut stdout = String::new();
+        let mut stdout = self.printed;
         self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
         let code = self.child.wait().unwrap().code();
-        let stderr = self.log.iter().map(|line| line + "\n").collect();
+        self.told.extend(self.log.iter());
+        let stderr = self.told.into_iter().map(|line| line + "\n").collect();
         Done { code, stdout, stderr, report: report(&self.report) }
     }
 }
@@ -175,6 +213,16 @@ impl Done {
         assert_eq!(self.count("received"), sum, "{}", self.report());
         self
     }
+}
+
+/// Runs under a limit of the shell's `ulimit`.
+pub(crate) fn with_limit(case: &Case, config: &Json, limit: &str) -> Done {
+    let inner = case.command(config, &[]);
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("ulimit {limit}; exec \"$0\" \"$@\""));
+    command.arg(inner.get_program()).args(inner.get_args());
+    command.current_dir(case.path(""));
+    case.end(command)
 }
 
 /// The packaged hour of real requests.

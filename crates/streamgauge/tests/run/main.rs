@@ -6,5 +6,7 @@ mod harness;
 
 mod account;
 mod failures;
+mod follow;
 mod inputs;
+mod losses;
 mod stops;

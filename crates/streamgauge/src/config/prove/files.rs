@@ -1,54 +1,39 @@
 //! What the file system has to say: inputs that are there and can be read, headers that fit.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 use streamgauge_flow::{Format, Mapping};
 
-use super::super::Input;
+use super::super::{Input, Pattern, is_compressed};
 
 /// A header is looked for in this many bytes.
 const HEADER_BYTES: u64 = 64 * 1024;
 
-/// What an entry of `paths` stands for: standard input, a file, or all files of a glob.
-pub(super) fn inputs(text: &str) -> Result<Vec<Input>, String> {
+/// What an entry of `paths` stands for: standard input, a file, or all files of a glob. A file that is `followed` may still
+/// have to come.
+pub(super) fn inputs(text: &str, followed: bool) -> Result<Vec<Input>, String> {
     if text == "-" {
         return Ok(vec![Input::Stdin]);
     }
-    let path = Path::new(text);
-    // A file may well be named like a pattern.
-    if !text.contains(['*', '?', '[']) || path.is_file() {
-        readable(path)?;
-        return Ok(vec![Input::File(path.to_owned())]);
-    }
-    let files = expand(text)?;
-    if files.is_empty() {
+    let pattern = Pattern::new(text);
+    let mut files = pattern.files()?;
+    if followed {
+        files.retain(|file| !is_compressed(file));
+    } else if files.is_empty() && !pattern.is_path() {
         return Err(format!("\"{text}\" matches no file; expected at least one"));
+    }
+    // What is wrong with the one path is told by opening it.
+    if pattern.is_path() && (!followed || Path::new(text).is_dir()) {
+        files = vec![text.into()];
     }
     for file in &files {
         readable(file)?;
     }
     Ok(files.into_iter().map(Input::File).collect())
-}
-
-fn expand(pattern: &str) -> Result<Vec<PathBuf>, String> {
-    let options = glob::MatchOptions {
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-        ..glob::MatchOptions::new()
-    };
-    let found = glob::glob_with(pattern, options)
-        .map_err(|e| format!("\"{pattern}\" is not a glob: {}; expected for example data/*.csv", e.msg))?;
-    let mut files = Vec::new();
-    for path in found {
-        let path = path.map_err(|e| format!("\"{}\" cannot be looked into: {}", e.path().display(), e.error()))?;
-        if !path.is_dir() {
-            files.push(path);
-        }
-    }
-    Ok(files)
 }
 
 fn readable(path: &Path) -> Result<(), String> {
@@ -79,24 +64,25 @@ pub(super) fn extensions(path: &str) -> (Option<String>, Option<String>) {
     }
 }
 
-/// The format that a file's name tells.
-pub(super) fn format_of(input: &Input) -> Option<Format> {
-    let path = input.file()?;
-    match extensions(&path.to_string_lossy()).0.as_deref() {
+/// The format that a name tells, of a file or of a glob.
+pub(super) fn format_of(name: &OsStr) -> Option<Format> {
+    match extensions(&name.to_string_lossy()).0.as_deref() {
         Some("ndjson" | "jsonl" | "json") => Some(Format::Ndjson),
         Some("csv") => Some(Format::Csv),
         _ => None,
     }
 }
 
-/// Checks that a CSV file has the mapped columns. An empty file has no events, so it needs no header.
-pub(super) fn check_header(path: &Path, mapping: &Mapping) -> Result<(), String> {
+/// Checks that a CSV file has the mapped columns. An empty file has no events, so it needs no header; the header of a file
+/// that is `followed` may still be in writing.
+pub(super) fn check_header(path: &Path, mapping: &Mapping, followed: bool) -> Result<(), String> {
     if !path.is_file() {
         return Ok(());
     }
     let head = head(path).map_err(|e| format!("cannot be read: {e}; expected a readable file"))?;
     match record(&head) {
         [] => Ok(()),
+        header if followed && head.ends_with(header) => Ok(()),
         header => streamgauge_flow::check_csv_header(header, mapping).map_err(|e| e.0),
     }
 }
@@ -140,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_name_tells_the_format_also_before_a_compression() {
-        let format = |name: &str| format_of(&Input::File(name.into()));
+        let format = |name: &str| format_of(OsStr::new(name));
         assert_eq!(format("a.csv"), Some(Format::Csv));
         assert_eq!(format("a.b/c.CSV.gz"), Some(Format::Csv));
         assert_eq!(format("a.jsonl.zst"), Some(Format::Ndjson));

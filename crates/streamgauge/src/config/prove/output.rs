@@ -7,7 +7,8 @@ use rustix::fs::{Access, access};
 
 use super::super::fault::{Faults, Reported};
 use super::super::value::Value;
-use super::super::{Config, Existing, Input, Output};
+use super::super::{Config, Existing, Input, Output, Pattern};
+use super::source;
 
 /// What was proven about the three outputs.
 pub(super) struct Outputs {
@@ -19,13 +20,14 @@ pub(super) struct Outputs {
 /// Who uses what, to find out about what is used twice.
 struct Uses<'a> {
     inputs: Vec<PathBuf>,
+    followed: &'a [Pattern],
     outputs: Vec<(PathBuf, &'a str)>,
     stdout: Option<&'a str>,
 }
 
-pub(super) fn prove(root: &Value, inputs: &[PathBuf], faults: &mut Faults) -> Outputs {
-    let inputs = inputs.iter().filter_map(|p| identity(p)).collect();
-    let mut uses = Uses { inputs, outputs: Vec::new(), stdout: None };
+pub(super) fn prove(root: &Value, source: &source::Proven, faults: &mut Faults) -> Outputs {
+    let inputs = source.files.iter().filter_map(|p| identity(p)).collect();
+    let mut uses = Uses { inputs, followed: &source.followed, outputs: Vec::new(), stdout: None };
     let sink = root.get("sink").and_then(|v| output(v, &mut uses, faults));
     let mut optional = |name| match root.get(name) {
         None => Ok(None),
@@ -68,7 +70,8 @@ fn existing(file: &Value, path: &Path) -> Option<Existing> {
 pub(crate) fn user_of(config: &Config, path: &Path) -> Option<&'static str> {
     let path = identity(path)?;
     let is = |other: &Path| identity(other).as_ref() == Some(&path);
-    if config.source.inputs.iter().filter_map(Input::file).any(is) {
+    let followed = config.source.follow.iter().flatten().any(|pattern| pattern.covers(&path));
+    if followed || config.source.inputs.iter().filter_map(Input::file).any(is) {
         return Some("source.file");
     }
     let outputs =
@@ -84,6 +87,13 @@ impl<'a> Uses<'a> {
         };
         if self.inputs.contains(&identity) {
             return Err(format!("\"{}\" is also read by source.file; expected another file", path.display()));
+        }
+        // Once it is there, the program would read what it writes.
+        if self.followed.iter().any(|pattern| pattern.covers(path)) {
+            let path = path.display();
+            return Err(format!(
+                "\"{path}\" would also be followed by source.file; expected a file that no path matches"
+            ));
         }
         if let Some((_, other)) = self.outputs.iter().find(|(p, _)| *p == identity) {
             return Err(format!("\"{}\" is also written by {other}; expected another file", path.display()));
