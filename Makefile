@@ -1,11 +1,13 @@
 # Everything a newcomer types. `make run` needs git, make, a C compiler and Rust; `make test` fetches the rest.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-metrics doc build
+.PHONY: help run test check bench bench-metrics soak doc build
 
 SPEED  ?= 60
 EVENTS ?= 2000000
 ROUNDS ?= 5
+SOAK_MINUTES ?= 30
+SOAK_RATE    ?= 50000
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target))
 BIN    := $(TARGET)/release/streamgauge
 
@@ -40,6 +42,11 @@ bench-metrics: ## nanoseconds and bytes of our metrics crate beside eight others
 	cargo build --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench
 	cargo run --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench \
 	  --bin metrics-bench -- --rounds '$(ROUNDS)'
+
+soak: build ## follow a log that grows and is rotated for long, memory and lag each minute (SOAK_MINUTES=30 SOAK_RATE=50000)
+	cargo build --release --locked --manifest-path bench/Cargo.toml --bin soak
+	cargo run --release --locked --manifest-path bench/Cargo.toml --bin soak -- \
+	  --program '$(BIN)' --minutes '$(SOAK_MINUTES)' --rate '$(SOAK_RATE)'
 
 doc: ## the libraries' documentation
 	cargo doc --workspace --no-deps --locked

@@ -23,33 +23,67 @@ const MODELS: [(&str, &str); 10] = [
 ];
 const REGIONS: [&str; 4] = ["eu-central-1", "us-east-1", "ap-southeast-2", "us-west-2"];
 
-/// Writes `count` events. Arrival follows a clock, times lie up to 5 s behind it, one event in a thousand repeats the last id.
-pub fn write_all(out: &mut impl Write, count: u64) -> io::Result<()> {
-    let mut draw = Draw(0x5eed_0f57_ea3e_2024);
-    let (mut line, mut last) = (String::with_capacity(1024), 0);
-    for number in 0..count {
-        if draw.below(1000) != 0 {
-            last = number;
+/// One event.
+pub struct Event<'a> {
+    /// Its line, with the line end.
+    pub line: &'a str,
+    /// What its field `input_tokens` says.
+    pub input_tokens: u64,
+}
+
+/// All events, without end. Arrival follows a clock, times lie up to 5 s behind it, one event in a thousand repeats the last id.
+pub struct Events {
+    draw: Draw,
+    number: u64,
+    last: u64, // the last number that is an id
+    line: String,
+}
+
+impl Events {
+    /// From the first one on.
+    #[must_use]
+    pub fn new() -> Self {
+        Events { draw: Draw(0x5eed_0f57_ea3e_2024), number: 0, last: 0, line: String::with_capacity(1024) }
+    }
+
+    /// The next event.
+    pub fn next_event(&mut self) -> Event<'_> {
+        if self.draw.below(1000) != 0 {
+            self.last = self.number;
         }
-        line.clear();
-        one(&mut line, &mut draw, number, last);
-        out.write_all(line.as_bytes())?;
+        self.line.clear();
+        let input_tokens = one(&mut self.line, &mut self.draw, self.number, self.last);
+        self.number += 1;
+        Event { line: &self.line, input_tokens }
+    }
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Events::new()
+    }
+}
+
+/// Writes the first `count` events.
+pub fn write_all(out: &mut impl Write, count: u64) -> io::Result<()> {
+    let mut events = Events::new();
+    for _ in 0..count {
+        out.write_all(events.next_event().line.as_bytes())?;
     }
     out.flush()
 }
 
-fn one(line: &mut String, draw: &mut Draw, number: u64, id: u64) {
+/// Writes one line; its input tokens.
+fn one(line: &mut String, draw: &mut Draw, number: u64, id: u64) -> u64 {
     let (model, provider) = MODELS[draw.below(10) as usize];
     let clock = BEGIN + number as i64 * 1_000_000 / RATE;
     let _ = write!(line, r#"{{"id":"req-{id:012x}","type":"llm.request","time":""#);
     calendar::write(line, clock - draw.below(JITTER) as i64);
+    let (tenant, region, version) = (draw.below(100), REGIONS[draw.below(4) as usize], draw.below(30));
+    let input_tokens = draw.below(4000) + 1;
     let _ = write!(
         line,
-        r#"","model":"{model}","provider":"{provider}","tenant":"tenant-{:03}","operation":"chat","region":"{}","service_version":"2024.11.{}","input_tokens":{},"output_tokens":{},"duration_ms":{}.{:03},"cost_usd":0.{:06},"status":"{}","trace_id":"{:016x}{:016x}","user_agent":"llm-gateway/3.2.1 (linux; x86_64) python-httpx/0.27.2","prompt_sha256":"{:016x}{:016x}{:016x}{:016x}"}}"#,
-        draw.below(100),
-        REGIONS[draw.below(4) as usize],
-        draw.below(30),
-        draw.below(4000) + 1,
+        r#"","model":"{model}","provider":"{provider}","tenant":"tenant-{tenant:03}","operation":"chat","region":"{region}","service_version":"2024.11.{version}","input_tokens":{input_tokens},"output_tokens":{},"duration_ms":{}.{:03},"cost_usd":0.{:06},"status":"{}","trace_id":"{:016x}{:016x}","user_agent":"llm-gateway/3.2.1 (linux; x86_64) python-httpx/0.27.2","prompt_sha256":"{:016x}{:016x}{:016x}{:016x}"}}"#,
         draw.below(1000) + 1,
         draw.below(5000) + 10,
         draw.below(1000),
@@ -63,6 +97,7 @@ fn one(line: &mut String, draw: &mut Draw, number: u64, id: u64) {
         draw.next(),
     );
     line.push('\n');
+    input_tokens
 }
 
 /// SplitMix64: small, good enough, and the same everywhere.
