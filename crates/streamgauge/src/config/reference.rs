@@ -16,10 +16,34 @@ prints what takes effect; `streamgauge config --schema` prints a JSON Schema for
 table that the program reads by. What is marked \\* is not available in this version and refused by name.
 ";
 
+const FOLLOWING: &str = "
+## Files that are followed
+
+With `follow: true` files are read on as they grow, until a signal ends the run. New content is looked for ten times a second,
+new files every second. A last line without its end waits for the rest of it. Each of these is logged when it is noticed:
+
+| what happens | what is done |
+|---|---|
+| another file gets the name (rotation) | the old one is read to its end, and what is still written to it until it has been quiet for 5 s; the new one is read from its start |
+| a file gets another name that is also looked for | it is the same file and is read on: never again from its start, never without its rest |
+| a file is moved away or deleted | what is left of it is read; it is let go once it has been quiet for 5 s; one that comes back is read on |
+| a file gets shorter, or begins with other bytes (truncation) | it is read from its start again; the warning names the bytes that are known to be lost, and `stream_processor_errors_total{error_type=\"source\"}` counts it |
+| a last line has no end when another file follows, the file is let go or is truncated | it is taken as whole |
+
+A file is told by its device, its inode and its first 1024 bytes. What these do not tell, nobody can tell from outside: bytes that
+were written and truncated again between two looks; a truncated file that has become longer than it was and begins with the same
+1024 bytes; a file that comes and goes within a second, and so is never seen under a name that is looked for.
+
+A copy is another file. Where logs are rotated by copy and truncation, a glob that leads to the copies too reads every event twice: a
+warning names the copy; write a narrower glob. Compressed files that a glob leads to are left out, and so are pipes and devices: a
+warning says so once. With `partitions: per_file` a file that gets the name of one that is still followed joins its partition.
+";
+
 /// `docs/CONFIG.md`.
 pub fn reference() -> String {
     let mut out = INTRODUCTION.to_owned();
     section(&mut out, "", ROOT);
+    out.push_str(FOLLOWING);
     out
 }
 

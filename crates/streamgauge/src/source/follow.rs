@@ -205,6 +205,9 @@ impl Follow {
             Partitions::One => 0,
             Partitions::PerFile => self.lane_of(tail.source()).unwrap_or_else(|| self.add_lane(to)),
         };
+        if !self.at_start && tail.offset() == 0 {
+            self.warn_of_copy(&tail);
+        }
         let lane = &mut self.lanes[partition];
         let before = lane.tails.iter().rfind(|other| other.source() == tail.source());
         tail.after = before.map(Tail::as_before);
@@ -213,6 +216,17 @@ impl Follow {
         let opened = Message::Opened { source: Arc::clone(tail.source()), live: true };
         lane.tails.push(tail);
         to.put(partition, &mut vec![opened], lane.then());
+    }
+
+    /// Copies are made to be kept: whoever follows them too counts every event twice.
+    fn warn_of_copy(&self, tail: &Tail) {
+        let Some(head) = tail.full_head() else { return };
+        if let Some(original) = self.lanes.iter().flat_map(|lane| &lane.tails).find(|other| other.has_head(&head)) {
+            let (copy, original) = (shown(&tail.path), shown(&original.path));
+            tracing::warn!(
+                "{copy} begins like {original}: if it is a copy, its events are read twice; narrow source.file.paths"
+            );
+        }
     }
 
     /// Where files of this name are read.

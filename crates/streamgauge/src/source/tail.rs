@@ -148,6 +148,17 @@ impl Tail {
         self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
     }
 
+    /// All the bytes that it is told by, if it has as many.
+    pub(super) fn full_head(&self) -> Option<[u8; HEAD]> {
+        let mut head = [0; HEAD];
+        self.file.read_exact_at(&mut head, 0).ok().map(|()| head)
+    }
+
+    /// Whether this is all that it is told by.
+    pub(super) fn has_head(&self, head: &[u8; HEAD]) -> bool {
+        self.head == head
+    }
+
     /// Looks whether the file has changed. A truncated one is begun again.
     pub(super) fn look(&mut self, now: Instant, to: &mut Vec<Message>) -> io::Result<Option<Truncated>> {
         let seen = Seen::of(&self.file.metadata()?);

@@ -225,6 +225,20 @@ fn what_cannot_be_followed_is_said_once_and_left_out() {
 }
 
 #[test]
+fn a_copy_is_another_file_and_is_warned_of() {
+    let case = Case::new();
+    case.write("app.log", events(0..100));
+    let mut run = start(&case, &json!(["app.log*"]));
+    run.wait_for_events(100);
+    std::fs::copy(case.path("app.log"), case.path("copy")).unwrap();
+    case.rename("copy", "app.log.1");
+    run.wait_for_log("app.log.1 begins like app.log: if it is a copy, its events are read twice");
+    run.wait_for_events(200);
+    run.signal("-TERM");
+    run.end().expect(0);
+}
+
+#[test]
 fn thousands_of_files_can_be_followed_at_once() {
     let case = Case::new();
     let name = |n: u32| format!("{n:04}.log");
