@@ -23,6 +23,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct Health {
     /// Component → why it is not ready.
     components: Arc<Mutex<BTreeMap<String, Option<String>>>>,
+    /// What is worth knowing of a component that is ready all the same.
+    notes: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
 /// Whether a service is ready; made by [`Health::readiness`].
@@ -32,6 +34,8 @@ pub struct Readiness {
     pub ready: bool,
     /// Why not: one for each component that is not ready, sorted by component.
     pub reasons: Vec<String>,
+    /// What is worth knowing all the same, sorted by component.
+    pub notes: Vec<String>,
 }
 
 impl Health {
@@ -50,12 +54,30 @@ impl Health {
         self.set(name.into(), Some(reason.into()));
     }
 
+    /// What is worth knowing of a component although it is ready; `None` if nothing is any more.
+    ///
+    /// ```
+    /// let health = streamgauge_export::Health::default();
+    /// health.note("rows", Some("do not come: no input".to_owned()));
+    /// assert_eq!(health.readiness().notes, ["rows do not come: no input"]);
+    /// assert!(health.readiness().ready);
+    /// ```
+    pub fn note(&self, name: impl Into<String>, note: Option<String>) {
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        match note {
+            Some(note) => notes.insert(name.into(), note),
+            None => notes.remove(&name.into()),
+        };
+    }
+
     /// Whether all are ready, and why not. A service without components is.
     pub fn readiness(&self) -> Readiness {
         let components = self.lock();
         let reasons: Vec<String> =
             components.iter().filter_map(|(name, reason)| Some(format!("{name} {}", reason.as_ref()?))).collect();
-        Readiness { ready: reasons.is_empty(), reasons }
+        let notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let notes = notes.iter().map(|(name, note)| format!("{name} {note}")).collect();
+        Readiness { ready: reasons.is_empty(), reasons, notes }
     }
 
     fn set(&self, name: String, reason: Option<String>) {

@@ -149,6 +149,10 @@ async fn ready(State(answers): State<Answers>) -> Response {
         let body = json!({"ready": false, "reasons": readiness.reasons});
         (StatusCode::SERVICE_UNAVAILABLE, body)
     };
+    let mut body = body;
+    if !readiness.notes.is_empty() {
+        body["notes"] = readiness.notes.into();
+    }
     (status, fresh(JSON), body.to_string()).into_response()
 }
 

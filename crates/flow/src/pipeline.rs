@@ -146,6 +146,12 @@ impl Pipeline {
         self.stages.watermarks.lowest()
     }
 
+    /// The partitions that have not ended, in the order in which they are to be read where nobody knows who will say
+    /// something next: lowest first, without those that are further than `max_drift` ahead of the lowest, then the idle ones.
+    pub fn wanted(&self, max_drift: Span, out: &mut Vec<usize>) {
+        self.stages.watermarks.wanted(max_drift, out);
+    }
+
     /// The watermark that events are judged by.
     pub fn watermark(&self) -> Watermark {
         *self.stages.watermarks.combined()

@@ -160,6 +160,18 @@ impl Watermarks {
         Some(number)
     }
 
+    /// The partitions that have not ended: the active ones, lowest first and not further ahead of the lowest than `max_drift`,
+    /// then the idle ones.
+    pub(crate) fn wanted(&self, max_drift: Span, out: &mut Vec<usize>) {
+        let mut active: Vec<Place> = self.waiting.iter().copied().chain(self.active(self.current)).collect();
+        active.sort_unstable();
+        let limit = active.first().map(|(lowest, _)| lowest.map(|lowest| lowest + max_drift));
+        let near = active.iter().filter(|(highest, _)| limit.is_some_and(|limit| *highest <= limit));
+        out.extend(near.map(|(_, number)| *number));
+        let idle = self.partitions.iter().enumerate().filter(|(_, p)| p.state == State::Idle);
+        out.extend(idle.map(|(number, _)| number));
+    }
+
     /// Nobody waits for a silent partition; whether the combined watermark moved.
     pub(crate) fn idle(&mut self, partition: usize) -> bool {
         self.set(partition, State::Idle);

@@ -22,6 +22,7 @@ use crate::stage::{ByStage, Laps, Stage, StageMetrics, State};
 #[derive(Clone, Debug)]
 pub(crate) struct Decoders {
     jobs: Option<Sender<Job>>, // none: whoever takes a promise decodes for himself
+    threads: usize,
     waiting: Gauge,
 }
 
@@ -53,7 +54,7 @@ impl Decoders {
     pub(crate) fn start(threads: usize, decoder: impl Fn() -> Decoder, metrics: &StageMetrics) -> io::Result<Self> {
         let waiting = metrics.queue_blocks.handle(&ByStage { stage: Stage::Decode });
         if threads <= 1 {
-            return Ok(Decoders { jobs: None, waiting });
+            return Ok(Decoders { jobs: None, threads: 0, waiting });
         }
         let (jobs, from) = channel();
         let from = Arc::new(Mutex::new(from));
@@ -63,7 +64,12 @@ impl Decoders {
             let work = move || work(&from, decoder, laps, &waiting);
             thread::Builder::new().name(format!("decode-{number}")).spawn(work)?;
         }
-        Ok(Decoders { jobs: Some(jobs), waiting })
+        Ok(Decoders { jobs: Some(jobs), threads, waiting })
+    }
+
+    /// How many threads there are.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
     }
 
     /// Hands a block in. How many are under way is bounded by who keeps the promises.
@@ -103,5 +109,72 @@ fn work(from: &Mutex<Receiver<Job>>, mut decoder: Decoder, mut laps: Laps, waiti
         // Nobody may want it any more: the run has ended.
         let _ = keep.send(decoder.decode(block));
         laps.lap(State::Busy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use streamgauge_flow::{Format, Mapping, TimeFormat, TypeFrom};
+    use streamgauge_metrics::{Metrics as _, Registry};
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_mins(10);
+
+    impl Decoders {
+        /// None, so that a promise holds the block as it is.
+        pub(crate) fn none() -> Self {
+            Decoders { jobs: None, threads: 0, waiting: Gauge::default() }
+        }
+    }
+
+    impl Promise {
+        /// What has not been decoded yet.
+        pub(crate) fn block(&self) -> &Block {
+            match &self.0 {
+                Stand::Raw(block) => block,
+                Stand::Coming(_) => panic!("it is being decoded"),
+            }
+        }
+    }
+
+    fn decoder() -> Decoder {
+        let mapping = Mapping {
+            id: None,
+            event_type: TypeFrom::Value("t".to_owned()),
+            time: "/t".parse().unwrap(),
+            time_format: TimeFormat::UnixSeconds,
+            strings: vec![],
+            numbers: vec![],
+        };
+        Decoder::new(Format::Ndjson, &mapping, 1 << 20)
+    }
+
+    fn block(lines: usize) -> Block {
+        Block { bytes: "{\"t\":1}\n".repeat(lines).into_bytes(), ..Block::default() }
+    }
+
+    #[test]
+    fn trap_3_promises_are_kept_in_their_order_by_any_number_of_threads() {
+        let metrics = StageMetrics::register(&Registry::new()).unwrap();
+        for threads in [0, 1, 2, 7] {
+            let decoders = Decoders::start(threads, decoder, &metrics).unwrap();
+            // The first ones take longest, so that threads overtake each other.
+            let promises: Vec<_> = (0..50).rev().map(|n| decoders.decode(block(n * 100))).collect();
+            for (n, mut promise) in (0..50).rev().zip(promises) {
+                assert_eq!(promise.take(&mut decoder(), LONG).unwrap().unwrap().len(), n * 100);
+            }
+        }
+        let waiting = metrics.queue_blocks.get_or_create(&ByStage { stage: Stage::Decode }).get();
+        assert!(waiting.abs() < 1e-9, "{waiting} blocks are left");
+    }
+
+    #[test]
+    fn a_promise_that_nobody_can_keep_is_told_from_one_that_takes_time() {
+        let (keep, coming) = sync_channel(1);
+        let mut promise = Promise(Stand::Coming(coming));
+        assert!(promise.take(&mut decoder(), Duration::ZERO).unwrap().is_none());
+        drop(keep);
+        assert!(promise.take(&mut decoder(), LONG).is_err());
     }
 }

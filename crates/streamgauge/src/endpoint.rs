@@ -44,6 +44,11 @@ impl Endpoint {
         Ok(Endpoint { health, running: Some(running) })
     }
 
+    /// Where components tell how they are.
+    pub(crate) fn health(&self) -> Health {
+        self.health.clone()
+    }
+
     /// Source and sinks are open.
     pub(crate) fn ready(&self) {
         for component in COMPONENTS {

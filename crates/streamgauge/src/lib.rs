@@ -12,6 +12,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 mod dead_letter;
+mod decoders;
 mod endpoint;
 mod log;
 mod metrics;
@@ -21,15 +22,19 @@ mod report;
 mod signals;
 mod sink;
 mod source;
+mod stage;
 mod worker;
 
 use std::fmt::Display;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Instant;
 
 use streamgauge_flow::{Decoder, Pipeline};
+use streamgauge_metrics::Metrics as _;
 
 use config::{Config, Speed};
+use decoders::Decoders;
 use endpoint::Endpoint;
 use metrics::Failures;
 use pace::Pace;
@@ -38,6 +43,7 @@ use report::ReportFile;
 use signals::Stop;
 use sink::Outputs;
 use source::Inputs;
+use stage::{Laps, Stage, StageMetrics};
 use worker::{Ending, Failure, Parts, Worker};
 
 /// What `run` is asked for beside the configuration.
@@ -100,21 +106,31 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     let inputs = inputs.map_err(before)?;
     let registry = metrics::registry(config.prometheus.as_ref()).map_err(before)?;
     let failures = Failures::register(&registry).map_err(amid)?;
+    let stages = StageMetrics::register(&registry).map_err(amid)?;
     let pipeline = Pipeline::new(settings.clone(), &registry).map_err(amid)?;
     let endpoint = Endpoint::start(config, &registry)?;
     let mut outputs = Outputs::open(config, bar).map_err(before)?;
     outputs.heed(&stop);
+    let decoder = || Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes);
     let parts = Parts {
-        decoder: Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes),
+        decoder: decoder(),
         pipeline,
         outputs,
         pace: pace(config.source.speed),
         idle_timeout: config.idle_timeout,
+        max_drift: config.max_drift,
+        live: config.source.follow.is_some(),
         stop: stop.clone(),
         progress: Progress::new(bar.clone(), inputs.total(), Instant::now()),
+        health: endpoint.health(),
+        judging: Laps::new(&stages, Stage::Judge),
+        writing: Laps::new(&stages, Stage::Sink),
+        clock: worker::wall_time,
     };
     stop.guard(told_stuck).map_err(amid)?;
-    let feed = inputs.start(failures.of_source()).map_err(amid)?;
+    let decoders = Decoders::start(threads(config.workers), decoder, &stages).map_err(amid)?;
+    let reading = Laps::new(&stages, Stage::Source);
+    let feed = inputs.start(decoders, failures.of_source(), reading).map_err(amid)?;
     endpoint.ready();
     let mut worker = Worker::new(parts, Instant::now());
     let result = worker.run(&feed, options.drain);
@@ -162,6 +178,11 @@ fn fault(failure: Failure, received: u64) -> Fault {
         Failure::Header { .. } if received == 0 => before(failure),
         _ => amid(failure),
     }
+}
+
+/// How many threads decode.
+fn threads(workers: Option<usize>) -> usize {
+    workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }
 
 fn pace(speed: Speed) -> Option<Pace> {

@@ -5,6 +5,7 @@ use streamgauge_flow::{ErrorType, LlmMetrics, PipelineMetrics};
 use streamgauge_metrics::{Counter, Desc, Metrics, Options, OptionsError, RegisterError, Registry};
 
 use crate::config::Prometheus;
+use crate::stage::StageMetrics;
 use crate::worker::Failure;
 
 /// Failures of a run that are not the fault of an event.
@@ -19,6 +20,7 @@ pub(crate) fn describe() -> Vec<Desc> {
     let mut all = Registry::new().describe(); // its own
     all.extend(PipelineMetrics::describe());
     all.extend(LlmMetrics::describe());
+    all.extend(StageMetrics::describe());
     all.extend(ProcessMetrics::describe());
     all.sort_by(|a, b| a.name().cmp(b.name()));
     all
@@ -73,6 +75,7 @@ mod tests {
         let registry = registry(None).unwrap();
         Failures::register(&registry).unwrap();
         LlmMetrics::register(&registry).unwrap();
+        StageMetrics::register(&registry).unwrap();
         ProcessMetrics::register(&registry).unwrap();
         let names = |all: &[Desc]| all.iter().map(|d| d.name().to_owned()).collect::<Vec<_>>();
         assert_eq!(names(&describe()), names(&registry.describe()));

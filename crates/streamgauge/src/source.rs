@@ -25,17 +25,23 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use streamgauge_flow::{Block, Format};
+use streamgauge_flow::Format;
 use streamgauge_metrics::Counter;
 
 use crate::config::{Input, Partitions, Source};
+use crate::decoders::{Decoders, Promise};
 use crate::log::escape_controls;
+use crate::stage::Laps;
 use cutter::Cut;
 use feed::{Closed, Sender, Then, Turn};
 pub(crate) use feed::{Feed, Next};
 use follow::Follow;
 use limit::TooMany;
 use sequence::Sequence;
+
+/// Messages that may wait in a partition, beside those that are being decoded: enough to read ahead, few enough to stay in
+/// the cache.
+const AHEAD: usize = 2;
 
 /// What the reading thread tells of a partition, in this order: inputs that are opened, their chunks, and one end.
 #[derive(Debug)]
@@ -55,7 +61,7 @@ pub(crate) enum Message {
 pub(crate) struct Chunk {
     /// The input's name.
     pub(crate) source: Arc<str>,
-    pub(crate) block: Block,
+    pub(crate) records: Promise,
     /// When the bytes were read.
     pub(crate) read_at: Instant,
     /// For which bytes of the input it stands: those of the block, of a header before it and of the last line end.
@@ -68,7 +74,8 @@ pub(crate) struct Chunk {
 #[derive(Debug)]
 pub(crate) struct Inputs {
     source: Source,
-    cut: Cut,
+    format: Format,
+    max_record_bytes: usize,
     total: Option<u64>,
 }
 
@@ -94,10 +101,9 @@ impl Inputs {
     /// If one cannot.
     pub(crate) fn open(source: &Source, format: Format, max_record_bytes: usize) -> Result<Self, OpenError> {
         let source = source.clone();
-        let cut = Cut { format, max_record_bytes };
         if source.follow.is_some() {
             limit::make_most_room();
-            return Ok(Inputs { source, cut, total: None });
+            return Ok(Inputs { source, format, max_record_bytes, total: None });
         }
         let mut total = Some(0);
         for input in &source.inputs {
@@ -107,7 +113,7 @@ impl Inputs {
         if source.partitions == Partitions::PerFile {
             limit::make_room(source.inputs.len()).map_err(OpenError::TooMany)?;
         }
-        Ok(Inputs { source, cut, total })
+        Ok(Inputs { source, format, max_record_bytes, total })
     }
 
     /// The bytes of all inputs as they are stored, unless one of them is a pipe or grows.
@@ -115,28 +121,43 @@ impl Inputs {
         self.total
     }
 
-    /// Starts to read. What is lost of a file that is followed is counted in `losses`.
+    /// Starts to read, and hands blocks to the `decoders`. What is lost of a file that is followed is counted in `losses`.
     ///
     /// # Errors
     /// If no thread can be started.
-    pub(crate) fn start(self, losses: Counter) -> io::Result<Feed> {
-        let (sender, feed) = feed::feed();
+    pub(crate) fn start(self, decoders: Decoders, losses: Counter, laps: Laps) -> io::Result<Feed> {
+        let (sender, feed) = feed::feed(AHEAD + decoders.threads(), laps);
+        // Before anything is read: the order of reading depends on how many there are.
+        for _ in 0..self.partitions() {
+            sender.add();
+        }
         let read = move || {
             // Closed means that nobody listens any more.
-            let _ = self.read(&sender, losses);
+            let _ = self.read(decoders, &sender, losses);
         };
         thread::Builder::new().name("source".into()).spawn(read)?;
         Ok(feed)
     }
 
-    fn read(self, to: &Sender, losses: Counter) -> Result<(), Closed> {
+    /// How many partitions there are from the start.
+    fn partitions(&self) -> usize {
+        match (&self.source.follow, self.source.partitions) {
+            (_, Partitions::One) => 1,
+            (None, Partitions::PerFile) => self.source.inputs.len(),
+            (Some(_), Partitions::PerFile) => 0,
+        }
+    }
+
+    fn read(self, decoders: Decoders, to: &Sender, losses: Counter) -> Result<(), Closed> {
         let Source { inputs, partitions, follow, .. } = self.source;
+        let buffers = AHEAD + decoders.threads() + 1; // what waits in the queue of an input, and what is read next
+        let cut = Cut { format: self.format, max_record_bytes: self.max_record_bytes, buffers, decoders };
         match (follow, partitions) {
-            (Some(patterns), _) => Follow::new(patterns, partitions, self.cut, losses).run(to),
-            (None, Partitions::One) => read_to_the_end(vec![Sequence::new(inputs, self.cut, 1)], to),
+            (Some(patterns), _) => Follow::new(patterns, partitions, cut, losses).run(to),
+            (None, Partitions::One) => read_to_the_end(vec![Sequence::new(inputs, cut, 1)], to),
             (None, Partitions::PerFile) => {
                 let count = inputs.len();
-                let sequences = inputs.into_iter().map(|input| Sequence::new(vec![input], self.cut, count));
+                let sequences = inputs.into_iter().map(|input| Sequence::new(vec![input], cut.clone(), count));
                 read_to_the_end(sequences.collect(), to)
             }
         }
@@ -145,9 +166,6 @@ impl Inputs {
 
 /// Reads each partition to its end, whichever is wanted most.
 fn read_to_the_end(mut partitions: Vec<Sequence>, to: &Sender) -> Result<(), Closed> {
-    for _ in &partitions {
-        to.add();
-    }
     let mut left = partitions.len();
     let mut messages = Vec::new();
     while left > 0 {

@@ -72,4 +72,11 @@ impl Laps {
         }
         .inc_by(spent);
     }
+
+    /// Laps that nobody asks for.
+    #[cfg(test)]
+    pub(crate) fn of_nobody() -> Self {
+        let none = FloatCounter::default;
+        Laps { busy: none(), idle: none(), blocked: none(), since: Instant::now() }
+    }
 }

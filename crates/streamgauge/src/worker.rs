@@ -1,13 +1,15 @@
 //! The loop: a block comes, the pipeline judges it, the outputs take what came of it.
 //!
-//! It never waits for longer than a glance, so that a stop is seen at once: reading happens on another thread.
+//! It never waits for longer than a glance, so that a stop is seen at once: reading and decoding happen on other threads.
 
-mod idle;
+mod partitions;
+mod watch;
 
 use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use streamgauge_export::Health;
 use streamgauge_flow::{
     Batch, Decoder, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Stopped, Timing,
     WallTime,
@@ -20,7 +22,9 @@ use crate::report::Report;
 use crate::signals::Stop;
 use crate::sink::{Outputs, WriteError};
 use crate::source::{Chunk, Feed, Message, Next, ReadError};
-use idle::Idle;
+use crate::stage::{Laps, State};
+use partitions::{Head, Partitions};
+use watch::{Seen, Watch};
 
 /// How long a stop may go unseen.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -30,15 +34,13 @@ const STALE: Duration = Duration::from_secs(1);
 /// Drives one pipeline.
 #[derive(Debug)]
 pub(crate) struct Worker {
-    decoder: Decoder,
-    pipeline: Pipeline,
-    outputs: Outputs,
+    parts: Parts,
     effects: Effects,
-    pace: Option<Pace>, // none: as fast as it can be read
-    idle: Idle,
-    wanted: Vec<usize>, // partitions, in the order in which they are asked for
-    stop: Stop,
-    progress: Progress,
+    partitions: Partitions,
+    wanted: Vec<usize>,       // partitions, in the order in which they are asked for
+    unsettled: Option<usize>, // a partition that will say whether it goes on before another one is turned to
+    watch: Watch,
+    looked: Duration, // when it was looked for silent partitions last
     started: Instant,
     emitted: Instant,
     flushed: Instant,
@@ -48,13 +50,24 @@ pub(crate) struct Worker {
 /// What a worker is made of.
 #[derive(Debug)]
 pub(crate) struct Parts {
+    /// For blocks that no thread of its own decodes.
     pub(crate) decoder: Decoder,
     pub(crate) pipeline: Pipeline,
     pub(crate) outputs: Outputs,
+    /// None: as fast as it can be read.
     pub(crate) pace: Option<Pace>,
     pub(crate) idle_timeout: Duration,
+    /// A live partition that is further ahead than this is not read on.
+    pub(crate) max_drift: Span,
+    /// Events of files that are followed happen now: their latency counts from when they happened.
+    pub(crate) live: bool,
     pub(crate) stop: Stop,
     pub(crate) progress: Progress,
+    pub(crate) health: Health,
+    pub(crate) judging: Laps,
+    pub(crate) writing: Laps,
+    /// The wall clock.
+    pub(crate) clock: fn() -> WallTime,
 }
 
 /// Why a run ended in order.
@@ -74,27 +87,24 @@ pub(crate) enum Failure {
     Sink(WriteError),
 }
 
-/// Bytes that have been judged, decompressed.
+/// Bytes that have been judged.
 #[derive(Debug, Default)]
 struct Bytes {
-    ended: u64,   // of chunks that are done with
-    stored: u64,  // the same as they are stored
-    current: u64, // of the chunk in hand
-    current_stored: u64,
+    read: u64,   // decompressed
+    stored: u64, // as they are stored
 }
 
 impl Worker {
     pub(crate) fn new(parts: Parts, now: Instant) -> Self {
+        let partitions = Partitions::new(parts.idle_timeout);
         Worker {
-            decoder: parts.decoder,
-            pipeline: parts.pipeline,
-            outputs: parts.outputs,
+            parts,
             effects: Effects::default(),
-            pace: parts.pace,
-            idle: Idle::new(parts.idle_timeout),
+            partitions,
             wanted: Vec::new(),
-            stop: parts.stop,
-            progress: parts.progress,
+            unsettled: None,
+            watch: Watch::default(),
+            looked: Duration::ZERO,
             started: now,
             emitted: now,
             flushed: now,
@@ -114,157 +124,268 @@ impl Worker {
             Ok(_) => self.finish().map(|()| Ending::Complete),
             Err(failure) => Err(failure),
         };
-        let flushed = self.outputs.flush().map_err(Failure::Sink);
+        let flushed = self.parts.outputs.flush().map_err(Failure::Sink);
         ended.and_then(|ending| flushed.map(|()| ending))
     }
 
     /// What has been done so far.
     pub(crate) fn report(&self) -> Report {
+        let pipeline = &self.parts.pipeline;
         Report::new(
-            &self.pipeline.account(),
-            self.outputs.written(),
-            self.pipeline.open_windows(),
-            self.bytes.ended + self.bytes.current,
+            &pipeline.account(),
+            self.parts.outputs.written(),
+            pipeline.open_windows(),
+            self.bytes.read + self.partitions.judged_bytes(),
             self.started.elapsed(),
         )
     }
 
     /// Gives the outputs back.
     pub(crate) fn into_outputs(self) -> Outputs {
-        self.outputs
+        self.parts.outputs
     }
 
     fn read(&mut self, from: &Feed) -> Result<Ending, Failure> {
-        while !self.stop.is_requested() {
-            match self.next(from)? {
-                Next::Nothing => self.pass_silence()?,
-                Next::Message(_, Message::Opened { source, live }) => {
-                    tracing::debug!("reading {}", escape_controls(&source));
-                    self.idle.opened(live, self.started.elapsed());
+        while !self.parts.stop.is_requested() {
+            self.greet(from);
+            let lowest =
+                self.parts.pipeline.lowest().filter(|p| self.unsettled.is_none() && self.partitions.has_head(*p));
+            match lowest {
+                Some(partition) => self.judge(partition)?,
+                None => {
+                    if let Some(ending) = self.take(from)? {
+                        return Ok(ending);
+                    }
                 }
-                Next::Message(partition, Message::Block(chunk)) => self.feed(partition, chunk)?,
-                Next::Message(partition, Message::Ended) => self.end(partition)?,
-                Next::Message(_, Message::Failed(error)) => return Err(Failure::Source(error)),
-                Next::Finished => return Ok(Ending::Complete),
-                Next::Vanished => return Err(Failure::Source(ReadError::vanished())),
             }
+            self.heed_silence(from)?;
         }
         Ok(Ending::Stopped)
     }
 
+    /// Opens the partitions that have come.
+    fn greet(&mut self, from: &Feed) {
+        for partition in self.partitions.len()..from.partitions() {
+            self.parts.pipeline.open(partition);
+            self.partitions.add(self.started.elapsed());
+        }
+    }
+
+    /// Takes the next message, if one comes within a glance.
+    fn take(&mut self, from: &Feed) -> Result<Option<Ending>, Failure> {
+        match self.next(from)? {
+            Next::Nothing => {}
+            Next::Message(partition, Message::Opened { source, live }) => {
+                tracing::debug!("reading {}", escape_controls(&source));
+                self.partitions.opened(partition, live, self.started.elapsed());
+            }
+            Next::Message(partition, Message::Block(chunk)) => self.meet(partition, chunk)?,
+            Next::Message(partition, Message::Ended) => self.end(partition)?,
+            Next::Message(_, Message::Failed(error)) => return Err(Failure::Source(error)),
+            Next::Finished => return Ok(Some(Ending::Complete)),
+            Next::Vanished => return Err(Failure::Source(ReadError::vanished())),
+        }
+        Ok(None)
+    }
+
     /// What comes next, or nothing after a glance. Nothing stays buffered while there is nothing to do.
     fn next(&mut self, from: &Feed) -> Result<Next, Failure> {
-        self.wanted.extend(self.wanted.len()..from.partitions());
+        self.want();
         match from.next(&self.wanted, Duration::ZERO) {
             Next::Nothing => self.flush()?,
             next => return Ok(next),
         }
-        Ok(from.next(&self.wanted, GLANCE))
+        let next = from.next(&self.wanted, GLANCE);
+        self.parts.judging.lap(State::Idle);
+        Ok(next)
     }
 
-    /// Judges all records of a chunk, each when it is due.
-    fn feed(&mut self, partition: usize, chunk: Chunk) -> Result<(), Failure> {
-        self.idle.heard(self.started.elapsed());
-        let Chunk { source, block, read_at, read, stored } = chunk;
-        let decoded = self.decoder.decode(block);
-        let (mut from, mut since) = (0, read_at);
-        loop {
-            let batch = Batch { source: &source, partition, decoded: &decoded, from, in_turn: false };
-            let step = self.step(&batch)?;
-            from = step.done;
-            self.emit(since)?;
-            let Some(Stopped::Early(event)) = step.stopped else {
-                self.note(read.end - read.start, stored);
-                self.bytes.end();
-                return Ok(());
-            };
-            let share = from as f64 / decoded.len() as f64;
-            self.note(decoded.offset_behind(from).saturating_sub(read.start), part(stored, share));
-            self.flush()?;
-            self.wait_for(event);
-            if self.stop.is_requested() {
-                return Ok(());
-            }
-            since = Instant::now();
+    /// Chooses whom to ask. Of inputs that end by themselves it is the one that is furthest behind, however long it takes;
+    /// of live ones any that is not too far ahead, since nobody knows when the others will say something.
+    fn want(&mut self) {
+        self.wanted.clear();
+        if self.unsettled.is_some() || !self.partitions.any_live() {
+            self.wanted.extend(self.unsettled.or(self.parts.pipeline.lowest()).filter(|p| *p < self.partitions.len()));
+        } else {
+            self.parts.pipeline.wanted(self.parts.max_drift, &mut self.wanted);
+        }
+        if self.wanted.is_empty() {
+            self.wanted.extend(0..self.partitions.len());
         }
     }
 
-    fn step(&mut self, batch: &Batch<'_>) -> Result<Step, Failure> {
-        let until = self.pace.as_ref().map(|pace| pace.until(self.started.elapsed()));
-        let step = self.pipeline.step(batch, wall_time(), until, &mut self.effects);
-        step.map_err(|cause| Failure::Header { source: batch.source.to_owned(), cause })
+    /// A block came: waits until it is decoded. It is judged when its partition is.
+    fn meet(&mut self, partition: usize, chunk: Chunk) -> Result<(), Failure> {
+        let Chunk { source, mut records, read_at, read, stored } = chunk;
+        let decoded = loop {
+            match records.take(&mut self.parts.decoder, GLANCE) {
+                Ok(Some(decoded)) => break decoded,
+                Ok(None) if self.parts.stop.is_requested() => return Ok(()),
+                Ok(None) => {}
+                Err(_) => return Err(Failure::Source(ReadError::vanished())),
+            }
+        };
+        self.unsettled = None;
+        let length = read.end - read.start;
+        let head = Head { source, decoded, done: 0, since: read_at, length, stored };
+        self.partitions.put(partition, head, self.started.elapsed());
+        // What a live input says is judged as it comes: others may be silent for long.
+        if self.partitions.any_live() { self.judge(partition) } else { Ok(()) }
     }
 
     fn end(&mut self, partition: usize) -> Result<(), Failure> {
-        let since = Instant::now();
-        self.pipeline.end(partition, &mut self.effects);
-        self.emit(since)
+        self.unsettled = None;
+        self.partitions.end(partition);
+        self.parts.pipeline.end(partition, &mut self.effects);
+        self.write()
     }
 
-    /// Hands over what came of a step, and tells the metrics how long it took since `since`.
-    fn emit(&mut self, since: Instant) -> Result<(), Failure> {
-        let written = self.outputs.write(&self.effects);
+    /// Judges the records of a partition, each when it is due, until there are no more or another partition is further behind.
+    fn judge(&mut self, partition: usize) -> Result<(), Failure> {
+        let Some(mut head) = self.partitions.take_head(partition) else { return Ok(()) };
+        loop {
+            let step = self.step(partition, &head)?;
+            head.done = step.done;
+            self.write()?;
+            match step.stopped {
+                None => return self.conclude(partition, &head),
+                Some(Stopped::Ahead) => {
+                    self.partitions.put_back(partition, head);
+                    return Ok(());
+                }
+                Some(Stopped::Early(event)) => {
+                    self.record(&head);
+                    self.flush()?;
+                    self.wait_for(event);
+                    if self.parts.stop.is_requested() {
+                        self.partitions.put_back(partition, head);
+                        return Ok(());
+                    }
+                    head.since = Instant::now();
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, partition: usize, head: &Head) -> Result<Step, Failure> {
+        let in_turn = self.partitions.len() > 1 && !self.partitions.any_live();
+        let batch = Batch { source: &head.source, partition, decoded: &head.decoded, from: head.done, in_turn };
+        let until = self.parts.pace.as_ref().map(|pace| pace.until(self.started.elapsed()));
+        let step = self.parts.pipeline.step(&batch, (self.parts.clock)(), until, &mut self.effects);
+        step.map_err(|cause| Failure::Header { source: head.source.to_string(), cause })
+    }
+
+    /// All records of a block have been judged.
+    fn conclude(&mut self, partition: usize, head: &Head) -> Result<(), Failure> {
+        self.record(head);
+        self.bytes.read += head.length;
+        self.bytes.stored += head.stored;
+        // The end of a partition counts from its last record on: whether this was the last is to be known before another
+        // partition is turned to, lest it depend on how fast the files are read.
+        self.unsettled = (self.partitions.len() > 1 && self.partitions.is_bounded(partition)).then_some(partition);
+        self.flush_if_stale()
+    }
+
+    /// Hands over what came of a step.
+    fn write(&mut self) -> Result<(), Failure> {
+        if self.effects.is_empty() {
+            return Ok(());
+        }
+        self.parts.judging.lap(State::Busy);
+        self.parts.writing.lap(State::Idle);
+        let written = self.parts.outputs.write(&self.effects);
         self.effects.clear();
-        let now = Instant::now();
-        self.emitted = now;
-        let processing_ms = now.duration_since(since).as_secs_f64() * 1e3;
-        let at = now.duration_since(self.started);
-        let overdue = |event| self.pace.as_ref().map_or(0.0, |pace| pace.overdue_ms(event, at));
-        let end_to_end = match self.pace {
-            None => EndToEnd::Same(processing_ms),
-            Some(_) => EndToEnd::Each(&overdue),
+        self.parts.writing.lap(State::Busy);
+        self.parts.judging.lap(State::Blocked);
+        written.map_err(Failure::Sink)
+    }
+
+    /// Tells the metrics and the progress bar how far a block is and how long it took.
+    fn record(&mut self, head: &Head) {
+        self.emitted = Instant::now();
+        let stored = self.bytes.stored + part(head.stored, head.share());
+        self.parts.progress.update(stored, self.parts.pipeline.account().received, self.emitted);
+        self.tell(self.emitted.duration_since(head.since));
+        self.parts.judging.lap(State::Busy);
+    }
+
+    /// Moves the metrics by what happened since the last time, which took so long.
+    fn tell(&mut self, took: Duration) {
+        let processing_ms = took.as_secs_f64() * 1e3;
+        let at = self.emitted.duration_since(self.started);
+        let wall = (self.parts.clock)().as_event_time();
+        let pace = self.parts.pace.as_ref();
+        let age = |event| match pace {
+            Some(pace) => pace.overdue_ms(event, at),
+            None => (wall - event).as_millis_f64().max(0.0),
         };
-        let clock = self.pace.as_ref().map_or_else(|| wall_time().as_event_time(), |pace| pace.until(at));
-        self.pipeline.record(&Timing { processing_ms, end_to_end, now: clock });
-        written.map_err(Failure::Sink)?;
-        if now.duration_since(self.flushed) >= STALE { self.flush() } else { Ok(()) }
+        let paced = pace.is_some();
+        let end_to_end = if paced || self.parts.live { EndToEnd::Each(&age) } else { EndToEnd::Same(processing_ms) };
+        let now = pace.map_or(wall, |pace| pace.until(at));
+        self.parts.pipeline.record(&Timing { processing_ms, end_to_end, now });
+    }
+
+    fn flush_if_stale(&mut self) -> Result<(), Failure> {
+        if self.emitted.duration_since(self.flushed) >= STALE { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), Failure> {
         self.flushed = Instant::now();
-        self.outputs.flush().map_err(Failure::Sink)
+        self.parts.outputs.flush().map_err(Failure::Sink)
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
         let since = Instant::now();
-        self.pipeline.finish(&mut self.effects);
-        self.emit(since)
+        self.parts.pipeline.finish(&mut self.effects);
+        self.write()?;
+        self.emitted = Instant::now();
+        self.tell(self.emitted.duration_since(since));
+        Ok(())
     }
 
-    fn pass_silence(&mut self) -> Result<(), Failure> {
-        let Some(silence) = self.idle.silence(self.started.elapsed()) else { return Ok(()) };
-        let since = Instant::now();
-        let nanos = i64::try_from(silence.as_nanos()).unwrap_or(i64::MAX);
-        self.pipeline.pass(Span::from_nanos(nanos), &mut self.effects);
-        self.emit(since)
+    /// Lets silent partitions go, time move on when all are silent, and says why nothing comes out. Every glance or so.
+    fn heed_silence(&mut self, from: &Feed) -> Result<(), Failure> {
+        let now = self.started.elapsed();
+        if now.saturating_sub(self.looked) < GLANCE {
+            return Ok(());
+        }
+        self.looked = now;
+        for partition in self.partitions.fallen_silent(now, |partition| from.has_message(partition)) {
+            self.parts.pipeline.idle(partition, &mut self.effects);
+        }
+        if let Some(silence) = self.partitions.silence_of_all(now) {
+            let nanos = i64::try_from(silence.as_nanos()).unwrap_or(i64::MAX);
+            self.parts.pipeline.pass(Span::from_nanos(nanos), &mut self.effects);
+        }
+        self.write()?;
+        if let Some(seen) = self.watch.look(now, &self.parts.pipeline, &self.partitions) {
+            self.emitted = Instant::now();
+            self.tell(Duration::ZERO);
+            self.say(&seen);
+        }
+        Ok(())
+    }
+
+    fn say(&self, seen: &Seen) {
+        let note = seen.quiet.map(|quiet| quiet.to_string());
+        if let Some(note) = note.as_ref().filter(|_| seen.aloud) {
+            tracing::info!("no row for a while: {note}");
+        }
+        self.parts.health.note("rows", note.map(|note| format!("do not come: {note}")));
     }
 
     /// Waits until `event` is due or a stop is asked for.
     fn wait_for(&mut self, event: EventTime) {
-        let Some(pace) = &mut self.pace else { return };
+        let Some(pace) = &mut self.parts.pace else { return };
         let due = pace.wait_for(event, self.started.elapsed());
-        while !self.stop.is_requested() {
+        while !self.parts.stop.is_requested() {
             let left = due.saturating_sub(self.started.elapsed());
             if left.is_zero() {
-                return;
+                break;
             }
             thread::sleep(left.min(GLANCE));
         }
-    }
-
-    /// Notes how much of the chunk in hand has been judged: of its bytes, and of those as they are stored.
-    fn note(&mut self, bytes: u64, stored: u64) {
-        self.bytes.current = bytes;
-        self.bytes.current_stored = stored;
-        self.progress.update(self.bytes.stored + stored, self.pipeline.account().received, self.emitted);
-    }
-}
-
-impl Bytes {
-    /// The chunk in hand is done with.
-    fn end(&mut self) {
-        self.ended += std::mem::take(&mut self.current);
-        self.stored += std::mem::take(&mut self.current_stored);
+        self.parts.judging.lap(State::Idle);
     }
 }
 
@@ -287,7 +408,7 @@ fn part(of: u64, share: f64) -> u64 {
 }
 
 /// The wall clock. One that stands before 1970 is read as 1970.
-fn wall_time() -> WallTime {
+pub(crate) fn wall_time() -> WallTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime::from_nanos(i128::try_from(since_epoch.as_nanos()).unwrap_or(i128::MAX))
 }

@@ -95,7 +95,8 @@ mod tests {
     #[test]
     fn names_and_reasons_cannot_become_markup() {
         let identity = Identity { name: "<script>alert(1)</script>".to_owned(), version: "\"'&".to_owned() };
-        let readiness = Readiness { ready: false, reasons: vec!["topic <img src=x> is gone".to_owned()] };
+        let readiness =
+            Readiness { ready: false, reasons: vec!["topic <img src=x> is gone".to_owned()], notes: vec![] };
         let page = html(&identity, "/metrics", &readiness);
         assert!(!page.contains("<script") && !page.contains("<img"));
         assert!(page.contains("&lt;img src=x&gt;") && page.contains("&quot;&#39;&amp;"));

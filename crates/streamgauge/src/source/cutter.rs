@@ -5,27 +5,29 @@ use std::time::Instant;
 
 use streamgauge_flow::{Format, Framer};
 
-use super::feed::AHEAD;
 use super::{Chunk, Message};
+use crate::decoders::Decoders;
 
 /// Memory for what is being read, of all inputs that are open at once.
 const ROOM: usize = 64 << 20;
 /// Smaller reads would cost more in calls than they save in memory.
 const LEAST: usize = 8 << 10;
-/// What waits in the queue of an input, and what is read next.
-const BUFFERS: usize = AHEAD + 1;
 
 /// How inputs are cut into records.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Cut {
     pub(super) format: Format,
     pub(super) max_record_bytes: usize,
+    /// How many blocks of an input there may be at once.
+    pub(super) buffers: usize,
+    pub(super) decoders: Decoders,
 }
 
 /// Cuts one input.
 #[derive(Debug)]
 pub(super) struct Cutter {
     framer: Framer,
+    decoders: Decoders,
     source: Arc<str>,
     told: u64,   // bytes that the chunks so far stand for
     stored: u64, // the same as they are stored
@@ -33,9 +35,10 @@ pub(super) struct Cutter {
 
 impl Cut {
     /// A cutter for one of so many inputs that are open at once.
-    pub(super) fn cutter(self, source: Arc<str>, inputs: usize) -> Cutter {
-        let read = (ROOM / BUFFERS / inputs.max(1)).max(LEAST);
-        Cutter { framer: Framer::new(self.format, self.max_record_bytes).reading(read), source, told: 0, stored: 0 }
+    pub(super) fn cutter(&self, source: Arc<str>, inputs: usize) -> Cutter {
+        let read = (ROOM / self.buffers / inputs.max(1)).max(LEAST);
+        let framer = Framer::new(self.format, self.max_record_bytes).reading(read);
+        Cutter { framer, decoders: self.decoders.clone(), source, told: 0, stored: 0 }
     }
 }
 
@@ -82,7 +85,8 @@ impl Cutter {
             let more = stored.saturating_sub(self.stored);
             self.stored += more;
             let source = Arc::clone(&self.source);
-            to.push(Message::Block(Chunk { source, block, read_at: Instant::now(), read, stored: more }));
+            let records = self.decoders.decode(block);
+            to.push(Message::Block(Chunk { source, records, read_at: Instant::now(), read, stored: more }));
         }
     }
 }

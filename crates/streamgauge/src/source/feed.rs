@@ -10,14 +10,13 @@
 //! A partition that the worker does not want fills its queue and is then not read on. That is what keeps partitions
 //! together that are far apart in event time, and bounds the memory by partitions times queue.
 
+use std::cell::RefCell;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::Message;
-
-/// Messages that may wait in a partition: enough to read ahead, few enough to stay in the cache.
-pub(super) const AHEAD: usize = 3;
+use crate::stage::{Laps, State};
 
 /// Where the worker takes what was read. Dropping it ends the reading.
 #[derive(Debug)]
@@ -38,7 +37,10 @@ pub(crate) enum Next {
 
 /// Where the reading thread puts what it read. There is one.
 #[derive(Debug)]
-pub(super) struct Sender(Arc<Shared>);
+pub(super) struct Sender {
+    shared: Arc<Shared>,
+    laps: RefCell<Laps>,
+}
 
 /// What the reading thread is to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -64,14 +66,15 @@ pub(super) struct Closed;
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Stand>,
     arrived: Condvar, // the worker waits for it
     asked: Condvar,   // the reading thread waits for it
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Stand {
     queues: Vec<Queue>,
+    ahead: usize,            // messages that may wait in a queue
     hungry: BTreeSet<usize>, // partitions with something to read and room for it
     awaited: Vec<usize>,     // what the worker waits for, the most urgent first
     finished: bool,
@@ -85,10 +88,11 @@ struct Queue {
     dry: bool,
 }
 
-/// The two ends of a new feed without partitions.
-pub(super) fn feed() -> (Sender, Feed) {
+/// The two ends of a new feed without partitions, in each of which so many messages may wait.
+pub(super) fn feed(ahead: usize, laps: Laps) -> (Sender, Feed) {
     let shared = Arc::new(Shared::default());
-    (Sender(Arc::clone(&shared)), Feed(shared))
+    shared.lock().ahead = ahead;
+    (Sender { shared: Arc::clone(&shared), laps: RefCell::new(laps) }, Feed(shared))
 }
 
 impl Feed {
@@ -117,6 +121,11 @@ impl Feed {
         }
     }
 
+    /// Whether something of a partition waits to be taken.
+    pub(crate) fn has_message(&self, partition: usize) -> bool {
+        self.0.lock().queues.get(partition).is_some_and(|queue| !queue.messages.is_empty())
+    }
+
     /// How many partitions there have been so far, those included that have ended.
     pub(crate) fn partitions(&self) -> usize {
         self.0.lock().queues.len()
@@ -126,7 +135,7 @@ impl Feed {
 impl Sender {
     /// Another partition; it is numbered on from the last one.
     pub(super) fn add(&self) -> usize {
-        let mut state = self.0.lock();
+        let mut state = self.shared.lock();
         let partition = state.queues.len();
         state.queues.push(Queue::default());
         state.hungry.insert(partition);
@@ -135,7 +144,9 @@ impl Sender {
 
     /// Waits for a partition that can be read on: first what the worker waits for, then the lowest number.
     pub(super) fn turn(&self, due: Option<Instant>) -> Result<Turn, Closed> {
-        let mut state = self.0.lock();
+        let mut laps = self.laps.borrow_mut();
+        laps.lap(State::Busy);
+        let mut state = self.shared.lock();
         loop {
             if state.worker_gone {
                 return Err(Closed);
@@ -148,17 +159,20 @@ impl Sender {
                 state.hungry.remove(&partition);
                 return Ok(Turn::Read(partition));
             }
-            state = wait_on(&self.0.asked, state, left);
+            // Full queues hold it up; files that are followed and say nothing leave it without work.
+            let held_up = state.queues.iter().any(|queue| !queue.dry);
+            state = wait_on(&self.shared.asked, state, left);
+            laps.lap(if held_up { State::Blocked } else { State::Idle });
         }
     }
 
     /// Hands over what was read of a partition, and says how that goes on.
     pub(super) fn put(&self, partition: usize, messages: &mut Vec<Message>, then: Then) {
-        let mut state = self.0.lock();
+        let mut state = self.shared.lock();
         let Some(queue) = state.queues.get_mut(partition) else { return };
         if !messages.is_empty() {
             queue.messages.extend(messages.drain(..));
-            self.0.arrived.notify_one();
+            self.shared.arrived.notify_one();
         }
         queue.dry = then == Then::Dry;
         state.note_hunger(partition);
@@ -166,19 +180,19 @@ impl Sender {
 
     /// Says that every partition has ended and none can come.
     pub(super) fn finish(&self) {
-        self.0.lock().finished = true;
-        self.0.arrived.notify_one();
+        self.shared.lock().finished = true;
+        self.shared.arrived.notify_one();
     }
 }
 
 impl Shared {
     /// A thread that panicked with the lock left nothing half done: every change under it is one step.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Stand> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl Stand {
     fn take(&mut self, wanted: &[usize]) -> Option<(usize, Message)> {
         let oldest = |&partition: &usize| Some((partition, self.queues.get_mut(partition)?.messages.pop_front()?));
         let taken = wanted.iter().find_map(oldest)?;
@@ -193,7 +207,7 @@ impl State {
 
     fn note_hunger(&mut self, partition: usize) {
         let Some(queue) = self.queues.get(partition) else { return };
-        if !queue.dry && queue.messages.len() < AHEAD {
+        if !queue.dry && queue.messages.len() < self.ahead {
             self.hungry.insert(partition);
         } else {
             self.hungry.remove(&partition);
@@ -210,13 +224,13 @@ impl Drop for Feed {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.0.lock().reader_gone = true;
-        self.0.arrived.notify_one();
+        self.shared.lock().reader_gone = true;
+        self.shared.arrived.notify_one();
     }
 }
 
 /// Waits for a sign, at most so long; a wait may also end without one.
-fn wait_on<'a>(sign: &Condvar, state: MutexGuard<'a, State>, most: Option<Duration>) -> MutexGuard<'a, State> {
+fn wait_on<'a>(sign: &Condvar, state: MutexGuard<'a, Stand>, most: Option<Duration>) -> MutexGuard<'a, Stand> {
     match most {
         None => sign.wait(state).unwrap_or_else(PoisonError::into_inner),
         Some(most) => sign.wait_timeout(state, most).unwrap_or_else(PoisonError::into_inner).0,
@@ -229,8 +243,13 @@ mod tests {
 
     use super::*;
 
+    const AHEAD: usize = 3;
     const NOW: Duration = Duration::ZERO;
     const LONG: Duration = Duration::from_mins(10);
+
+    fn open() -> (Sender, Feed) {
+        feed(AHEAD, Laps::of_nobody())
+    }
 
     fn add(sender: &Sender, count: usize) {
         for _ in 0..count {
@@ -252,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_first_wanted_partition_that_has_something_is_served() {
-        let (sender, feed) = feed();
+        let (sender, feed) = open();
         add(&sender, 3);
         assert_eq!(feed.partitions(), 3);
         (0..3).for_each(|partition| put(&sender, partition, 1));
@@ -264,11 +283,11 @@ mod tests {
 
     #[test]
     fn a_partition_that_is_not_wanted_fills_its_queue_and_pauses() {
-        let (sender, feed) = feed();
+        let (sender, feed) = open();
         add(&sender, 2);
         let mut reads = [0; 2];
         for _ in 0..100 {
-            while sender.0.lock().hungriest().is_some() {
+            while sender.shared.lock().hungriest().is_some() {
                 let Turn::Read(partition) = sender.turn(None).unwrap() else { panic!("nothing is due") };
                 reads[partition] += 1;
                 put(&sender, partition, 1);
@@ -280,11 +299,11 @@ mod tests {
 
     #[test]
     fn what_the_worker_waits_for_is_read_first() {
-        let (sender, feed) = feed();
+        let (sender, feed) = open();
         add(&sender, 9);
         thread::scope(|scope| {
             let waiting = scope.spawn(|| feed.next(&[7], LONG));
-            let asked = || sender.0.lock().awaited == [7];
+            let asked = || sender.shared.lock().awaited == [7];
             while !asked() {
                 thread::yield_now();
             }
@@ -297,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_dry_partition_is_left_alone_until_it_is_said_to_have_more() {
-        let (sender, _feed) = feed();
+        let (sender, _feed) = open();
         sender.add();
         assert_eq!(sender.turn(None).unwrap(), Turn::Read(0));
         sender.put(0, &mut Vec::new(), Then::Dry);
@@ -308,7 +327,7 @@ mod tests {
 
     #[test]
     fn the_end_is_told_when_all_has_been_taken() {
-        let (sender, feed) = feed();
+        let (sender, feed) = open();
         add(&sender, 2);
         put(&sender, 1, 1);
         sender.finish();
@@ -320,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_reader_that_vanishes_is_noticed_by_whoever_waits() {
-        let (sender, feed) = feed();
+        let (sender, feed) = open();
         thread::scope(|scope| {
             scope.spawn(move || drop(sender));
             assert!(matches!(feed.next(&[0], LONG), Next::Vanished));
@@ -329,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_worker_that_goes_away_ends_the_reading() {
-        let (sender, feed) = feed();
+        let (sender, feed) = open();
         thread::scope(|scope| {
             scope.spawn(move || drop(feed));
             assert!(sender.turn(None).is_err());

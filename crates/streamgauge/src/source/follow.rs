@@ -66,7 +66,7 @@ impl Follow {
     /// Reads until nobody listens any more.
     pub(super) fn run(mut self, to: &Sender) -> Result<(), Closed> {
         if self.partitions == Partitions::One {
-            self.add_lane(to);
+            self.lanes.push(Lane::default());
         }
         let mut messages = Vec::new();
         let mut due = Instant::now();
@@ -178,7 +178,7 @@ impl Follow {
             return None;
         }
         let at_once = self.lanes.iter().map(|lane| lane.tails.len()).sum::<usize>() + 1;
-        match Tail::open(path, self.cut, at_once, &mut self.memories, now) {
+        match Tail::open(path, self.cut.clone(), at_once, &mut self.memories, now) {
             Ok(tail) => Some(tail),
             // It went away between the look and the opening.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,

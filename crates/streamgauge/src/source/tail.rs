@@ -99,9 +99,9 @@ impl Tail {
             gone: false,
             after: None,
             file,
+            cutter: cut.cutter(source, at_once).starting_at(offset, header),
             cut,
             at_once,
-            cutter: cut.cutter(source, at_once).starting_at(offset, header),
             head,
             offset,
             seen: Seen::default(),
@@ -261,8 +261,11 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::decoders::Decoders;
 
-    const CUT: Cut = Cut { format: Format::Ndjson, max_record_bytes: 1 << 20 };
+    fn cut() -> Cut {
+        Cut { format: Format::Ndjson, max_record_bytes: 1 << 20, buffers: 1, decoders: Decoders::none() }
+    }
 
     struct Bench {
         folder: TempDir,
@@ -286,7 +289,7 @@ mod tests {
         }
 
         fn open(&mut self) -> Tail {
-            Tail::open(&self.path(), CUT, 1, &mut self.memories, self.now).unwrap()
+            Tail::open(&self.path(), cut(), 1, &mut self.memories, self.now).unwrap()
         }
 
         fn look(&self, tail: &mut Tail) -> Option<Truncated> {
@@ -305,7 +308,7 @@ mod tests {
 
     fn text(messages: &[Message]) -> String {
         let blocks = messages.iter().map(|message| match message {
-            Message::Block(chunk) => String::from_utf8(chunk.block.bytes.clone()).unwrap(),
+            Message::Block(chunk) => String::from_utf8(chunk.records.block().bytes.clone()).unwrap(),
             other => panic!("{other:?}"),
         });
         blocks.collect()

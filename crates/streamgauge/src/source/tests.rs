@@ -50,7 +50,7 @@ fn lines(from: usize, to: usize) -> String {
 }
 
 fn read(inputs: Vec<Input>) -> Vec<Message> {
-    let feed = open(inputs).unwrap().start(Counter::default()).unwrap();
+    let feed = open(inputs).unwrap().start(Decoders::none(), Counter::default(), Laps::of_nobody()).unwrap();
     let next = || match feed.next(&[0], PATIENCE) {
         Next::Message(_, message) => Some(message),
         Next::Finished => None,
@@ -72,7 +72,7 @@ fn chunks(messages: &[Message]) -> impl Iterator<Item = &Chunk> {
 }
 
 fn text(messages: &[Message]) -> String {
-    chunks(messages).map(|chunk| String::from_utf8(chunk.block.bytes.clone()).unwrap()).collect()
+    chunks(messages).map(|chunk| String::from_utf8(chunk.records.block().bytes.clone()).unwrap()).collect()
 }
 
 fn failure(messages: &[Message]) -> String {
@@ -156,5 +156,5 @@ fn a_missing_input_is_known_before_the_start() {
 fn nobody_listening_ends_the_reading() {
     let folder = Folder::new("closed");
     let inputs = vec![folder.file("a", lines(0, 200_000).as_bytes())];
-    drop(open(inputs).unwrap().start(Counter::default()).unwrap());
+    drop(open(inputs).unwrap().start(Decoders::none(), Counter::default(), Laps::of_nobody()).unwrap());
 }
