@@ -49,6 +49,18 @@ impl Accumulator {
         }
     }
 
+    /// Takes in all that another state of the same function took.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        match (self, other) {
+            (Accumulator::Count(count), Accumulator::Count(other)) => *count += other,
+            (Accumulator::Sum(sum), Accumulator::Sum(other)) | (Accumulator::Avg(sum), Accumulator::Avg(other)) => {
+                sum.merge(other);
+            }
+            (Accumulator::Extremum(side, extremum), Accumulator::Extremum(_, other)) => extremum.merge(*side, *other),
+            (_, _) => debug_assert!(false, "states of different functions"),
+        }
+    }
+
     /// The value so far.
     pub(crate) fn result(&self) -> Value {
         match self {

@@ -113,8 +113,13 @@ impl Keys {
 
     /// A pane of this key was dropped; with its last pane the key goes.
     pub(crate) fn unpin(&mut self, id: KeyId) {
+        self.keys[id].panes -= 1;
+        self.release(id);
+    }
+
+    /// Lets a key go that has no pane.
+    pub(crate) fn release(&mut self, id: KeyId) {
         let key = &mut self.keys[id];
-        key.panes -= 1;
         if key.panes == 0 {
             if let Ok(place) = self.places.find_entry(key.hash, |other| *other == id) {
                 place.remove();

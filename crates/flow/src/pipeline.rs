@@ -186,19 +186,19 @@ impl Pipeline {
 
     /// What happened so far.
     pub fn account(&self) -> Account {
-        let rows = self.stages.windows.iter().map(Window::printed).sum();
+        let rows = self.stages.windows.iter().map(|window| window.printed() + window.taken_back()).sum();
         let evicted = self.stages.seen.as_ref().map_or(0, Seen::evicted);
         Account { rows, evicted, ..self.stages.account }
     }
 
-    /// When the first window closes that was not printed yet.
+    /// When the first window closes that was not printed yet, if one is open.
     pub fn first_end(&self) -> Option<EventTime> {
-        self.stages.windows.iter().filter_map(Window::first_end).min()
+        self.stages.windows.iter().filter_map(Window::first_open).map(|(_, end)| end).min()
     }
 
-    /// Panes that are open and not yet printed.
+    /// Panes that are open and not yet printed, counted one by one.
     pub fn open_windows(&self) -> u64 {
-        self.stages.windows.iter().map(|window| window.unprinted() as u64).sum()
+        self.stages.windows.iter().map(Window::unprinted).sum()
     }
 }
 
@@ -300,20 +300,23 @@ impl Stages {
         }
     }
 
-    /// Prints the panes that `mark` has passed, all of them without one: by end, window name, key and start.
+    /// Prints the panes that `mark` has passed, all of them without one: by end, window name, key and start. One end at a
+    /// time, so that no more is merged and sorted at once than what ends together.
     #[cold]
     fn fire(&mut self, mark: Option<&Watermark>, rows: &mut Rows) {
         let (windows, mut due) = (&mut self.windows, std::mem::take(&mut self.due));
-        for (at, window) in windows.iter().enumerate() {
-            window.due(mark, &mut |pane| due.push((at, pane)));
-        }
-        due.sort_by(|(a, x), (b, y)| {
-            let (a, b) = (&windows[*a], &windows[*b]);
-            x.end.cmp(&y.end).then_with(|| a.name().cmp(b.name())).then_with(|| a.order(x).cmp(&b.order(y)))
-        });
-        for (at, pane) in due.drain(..) {
-            windows[at].fire(&pane, rows);
-            self.tally.fired(at, pane.end);
+        while let Some(end) = windows.iter_mut().filter_map(|window| window.next_end(mark)).min() {
+            for (at, window) in windows.iter_mut().enumerate() {
+                window.due(end, &mut |pane| due.push((at, pane)));
+            }
+            due.sort_by(|(a, x), (b, y)| {
+                let (a, b) = (&windows[*a], &windows[*b]);
+                a.name().cmp(b.name()).then_with(|| a.order(x).cmp(&b.order(y)))
+            });
+            for (at, pane) in due.drain(..) {
+                windows[at].fire(&pane, rows);
+                self.tally.fired(at, end);
+            }
         }
         for window in windows {
             window.settle(mark);

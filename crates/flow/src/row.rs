@@ -50,13 +50,23 @@ pub struct Rows {
     values: Vec<Value>,
 }
 
+/// What a row says beside its values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowHead<'a> {
+    pub names: &'a Arc<RowNames>,
+    pub start: EventTime,
+    pub end: EventTime,
+    pub key: &'a Arc<[Arc<str>]>,
+    pub revision: u32,
+}
+
 #[derive(Debug)]
 struct Head {
     names: Arc<RowNames>,
     start: EventTime,
     end: EventTime,
     key: Arc<[Arc<str>]>,
-    values: usize, // where its values begin; as many as names has
+    values: Option<usize>, // where its values begin, as many as names has; none takes an earlier row back
     revision: u32,
 }
 
@@ -78,22 +88,20 @@ impl Rows {
             start: h.start,
             end: h.end,
             key: &h.key,
-            values: Some(&self.values[h.values..h.values + h.names.values.len()]),
+            values: h.values.map(|first| &self.values[first..first + h.names.values.len()]),
             revision: h.revision,
         })
     }
 
-    pub(crate) fn push(
-        &mut self,
-        names: &Arc<RowNames>,
-        (start, end): (EventTime, EventTime),
-        key: &Arc<[Arc<str>]>,
-        values: impl Iterator<Item = Value>,
-        revision: u32,
-    ) {
-        let (names, key) = (Arc::clone(names), Arc::clone(key));
-        self.heads.push(Head { names, start, end, key, values: self.values.len(), revision });
+    /// Appends a row.
+    pub(crate) fn push(&mut self, head: RowHead<'_>, values: impl Iterator<Item = Value>) {
+        self.heads.push(Head::new(head, Some(self.values.len())));
         self.values.extend(values);
+    }
+
+    /// Appends a row without values, which takes an earlier one back.
+    pub(crate) fn take_back(&mut self, head: RowHead<'_>) {
+        self.heads.push(Head::new(head, None));
     }
 
     /// How many of the rows from `first` on correct an earlier one.
@@ -105,5 +113,18 @@ impl Rows {
     pub(crate) fn clear(&mut self) {
         self.heads.clear();
         self.values.clear();
+    }
+}
+
+impl Head {
+    fn new(row: RowHead<'_>, values: Option<usize>) -> Self {
+        Head {
+            names: Arc::clone(row.names),
+            start: row.start,
+            end: row.end,
+            key: Arc::clone(row.key),
+            values,
+            revision: row.revision,
+        }
     }
 }

@@ -131,6 +131,20 @@ pub enum WindowKind {
         /// Shifts the alignment; may be negative.
         offset: Span,
     },
+    /// Windows of one size that begin every `slide`, aligned to the epoch plus an offset; an instant lies in several.
+    Sliding {
+        /// The length of a window; at least `slide`, at most [`MAX_OVERLAP`](Self::MAX_OVERLAP) times as long.
+        size: Span,
+        /// From the start of a window to the start of the next; positive.
+        slide: Span,
+        /// Shifts the alignment; may be negative.
+        offset: Span,
+    },
+    /// The events of a key that are no further apart than `gap`; a session ends that long after its last event.
+    Session {
+        /// The silence that ends a session; positive.
+        gap: Span,
+    },
 }
 
 /// One aggregate of a window.
@@ -158,10 +172,18 @@ pub enum Function {
 }
 
 impl WindowKind {
+    /// How many windows of a definition may hold one instant.
+    ///
+    /// Each of them prints a row of its own: a late event is answered by as many rows at once, and a row is merged from
+    /// as many slices. A day by ten seconds (8,640) fits; what is wider asks for a longer slide.
+    pub const MAX_OVERLAP: i128 = 10_000;
+
     /// The name of the kind, as configured.
     pub fn name(self) -> &'static str {
         match self {
             WindowKind::Tumbling { .. } => "tumbling",
+            WindowKind::Sliding { .. } => "sliding",
+            WindowKind::Session { .. } => "session",
         }
     }
 }

@@ -29,7 +29,8 @@ pub struct PipelineMetrics {
     pub events_dropped_total: Family<Counter, Dropped>,
     /// Dead letters by reason, and failures of source and sink.
     pub errors_total: Family<Counter, ErrorType>,
-    /// Panes that are kept, one for each window and key, by the type of the window.
+    /// Panes that are kept, by the type of the window: one for each window and key; sliding windows share what they hold, so
+    /// of them it is one for each slice and key.
     pub active_windows: Family<Gauge, ByWindow>,
     /// Panes that were printed, by the type of the window.
     pub window_triggers_total: Family<Counter, ByWindow>,
@@ -234,7 +235,7 @@ impl Tally {
         for window in windows {
             let window_type = window.kind.name();
             let same = windows.iter().filter(|other| other.kind.name() == window_type);
-            let panes: usize = same.map(Window::panes).sum();
+            let panes: usize = same.map(Window::held).sum();
             self.metrics.active_windows.get_or_create(&ByWindow { window_type }).set(panes as f64);
         }
     }
@@ -243,7 +244,7 @@ impl Tally {
 fn record_rows(metrics: &PipelineMetrics, window: &Window, rows: u64) {
     let window_type = window.kind.name();
     metrics.window_triggers_total.get_or_create(&ByWindow { window_type }).inc_by(rows);
-    for function in &window.functions {
+    for function in window.functions() {
         let aggregation_type = function.name();
         metrics.aggregations_computed_total.get_or_create(&ByAggregation { aggregation_type }).inc_by(rows);
     }

@@ -4,7 +4,7 @@
 //! spans are far shorter than that, so no sum of the two can overflow and no code here needs to saturate.
 
 use std::fmt;
-use std::ops::{Add, Sub};
+use std::ops::{Add, Div, Mul, Rem, Sub};
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 const SECONDS_PER_DAY: i128 = 86_400;
@@ -197,6 +197,28 @@ impl Sub for EventTime {
     type Output = Span;
     fn sub(self, earlier: EventTime) -> Span {
         Span(self.0 - earlier.0)
+    }
+}
+
+impl Mul<i128> for Span {
+    type Output = Span;
+    fn mul(self, times: i128) -> Span {
+        Span(self.0 * times)
+    }
+}
+
+/// How many times the other fits in.
+impl Div for Span {
+    type Output = i128;
+    fn div(self, part: Span) -> i128 {
+        self.0 / part.0
+    }
+}
+
+impl Rem for Span {
+    type Output = Span;
+    fn rem(self, part: Span) -> Span {
+        Span(self.0 % part.0)
     }
 }
 

@@ -29,6 +29,11 @@ impl Extremum {
         }
     }
 
+    pub(crate) fn merge(&mut self, side: Side, other: Extremum) {
+        other.whole.into_iter().for_each(|whole| self.add(side, Number::Whole(whole)));
+        other.double.into_iter().for_each(|double| self.add(side, Number::Double(double)));
+    }
+
     /// One double among them makes the result a double.
     pub(crate) fn result(self, side: Side) -> Value {
         match (self.whole, self.double) {

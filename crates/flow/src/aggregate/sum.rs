@@ -40,6 +40,14 @@ impl Sum {
         self.double = sum;
     }
 
+    pub(crate) fn merge(&mut self, other: &Sum) {
+        self.whole += other.whole;
+        self.wholes += other.wholes;
+        self.add_double(other.double);
+        self.compensation += other.compensation;
+        self.doubles += other.doubles;
+    }
+
     /// Null without numbers; a whole number if all of them were; a double otherwise.
     pub(crate) fn total(&self) -> Value {
         match (self.wholes, self.doubles) {

@@ -119,7 +119,7 @@ impl ProgressTally {
             };
             self.metrics.emission_delay_ms.get_or_create(&ByWindow { window_type }).observe(delay);
         }
-        let oldest = standing.windows.iter().filter_map(Window::oldest_open).min();
+        let oldest = standing.windows.iter().filter_map(Window::first_open).map(|(start, _)| start).min();
         self.metrics.oldest_open_window_age_ms.set(oldest.map_or(0.0, |start| millis_since(start, standing.now)));
         self.record_ids(standing.seen);
         self.record_partitions(standing.watermarks, standing.now);

@@ -4,7 +4,7 @@
 
 mod model;
 
-use model::{Definition, Event, Job, Line};
+use model::{Definition, Event, Job, Kind, Line};
 use proptest::prelude::*;
 use streamgauge_flow::{
     Account, AggregateSettings, Batch, Block, Decoded, Decoder, Deduplicate, Effects, EventTime, Format, Framer,
@@ -23,14 +23,27 @@ fn span(nanos: i128) -> Span {
 fn window(definition: &Definition) -> WindowSettings {
     let functions = [Function::Count, Function::Sum(0), Function::Avg(0), Function::Min(0), Function::Max(0)];
     let aggregates = functions.map(|function| AggregateSettings { name: function.name().to_owned(), function });
+    let kind = match definition.kind {
+        Kind::Sliding { size, slide, offset } if size == slide => {
+            WindowKind::Tumbling { size: span(size), offset: span(offset) }
+        }
+        Kind::Sliding { size, slide, offset } => {
+            WindowKind::Sliding { size: span(size), slide: span(slide), offset: span(offset) }
+        }
+        Kind::Session { gap } => WindowKind::Session { gap: span(gap) },
+    };
     WindowSettings {
         name: definition.name.clone(),
-        kind: WindowKind::Tumbling { size: span(definition.size), offset: span(definition.offset) },
+        kind,
         allowed_lateness: span(definition.lateness),
         key: if definition.keyed { vec![0] } else { vec![] },
         max_keys: 100,
         aggregates: aggregates.into(),
     }
+}
+
+fn tumbling(size: i128, keyed: bool) -> Definition {
+    Definition { name: "w".into(), kind: Kind::Sliding { size, slide: size, offset: 0 }, lateness: 0, keyed }
 }
 
 fn settings(job: &Job) -> Settings {
@@ -108,8 +121,10 @@ fn run(settings: Settings, blocks: &[Block]) -> (Effects, Account, u64) {
         let progress = pipeline.step(&batch(&records), NOW, None, &mut effects).unwrap();
         assert_eq!((progress.done, progress.stopped), (records.len(), None));
     }
+    let open = pipeline.open_windows();
     pipeline.finish(&mut effects);
-    (effects, pipeline.account(), pipeline.open_windows())
+    assert_eq!(pipeline.open_windows(), 0);
+    (effects, pipeline.account(), open)
 }
 
 fn rows(effects: &Effects) -> Vec<model::Row> {
@@ -126,20 +141,32 @@ fn rows(effects: &Effects) -> Vec<model::Row> {
             start: row.start.as_nanos(),
             end: row.end.as_nanos(),
             key: row.key.iter().map(ToString::to_string).collect(),
-            values: row.values.unwrap().iter().map(number).collect::<Vec<_>>().try_into().unwrap(),
+            values: row.values.map(|values| values.iter().map(number).collect::<Vec<_>>().try_into().unwrap()),
             revision: row.revision,
         })
         .collect()
 }
 
-fn definition() -> impl Strategy<Value = Definition> {
-    let sizes = prop_oneof![Just(1000 * MILLI), Just(10_000 * MILLI), Just(10_500 * MILLI), Just(7)];
-    let offsets = prop_oneof![Just(0), Just(250 * MILLI), Just(-3 * MILLI), Just(1)];
-    let lateness = prop_oneof![3 => Just(0), 1 => Just(1000 * MILLI), 1 => Just(20_000 * MILLI)];
-    (sizes, offsets, lateness, any::<bool>()).prop_map(|(size, offset, lateness, keyed)| Definition {
-        name: String::new(),
+fn kind() -> impl Strategy<Value = Kind> {
+    let sizes = || prop_oneof![Just(1000 * MILLI), Just(10_000 * MILLI), Just(10_500 * MILLI), Just(7)];
+    let offsets = || prop_oneof![Just(0), Just(250 * MILLI), Just(-3 * MILLI), Just(1)];
+    let tumbling = (sizes(), offsets()).prop_map(|(size, offset)| Kind::Sliding { size, slide: size, offset });
+    // As long as the size, a half, a third and a bit more, a seventh and a bit more.
+    let slides = prop_oneof![Just(1), Just(2), Just(3), Just(7)];
+    let sliding = (sizes(), slides, offsets()).prop_map(|(size, parts, offset)| Kind::Sliding {
         size,
+        slide: size.div_euclid(parts) + i128::from(size % parts != 0),
         offset,
+    });
+    let gaps = prop_oneof![Just(100 * MILLI), Just(1000 * MILLI), Just(7000 * MILLI)];
+    prop_oneof![tumbling, sliding, gaps.prop_map(|gap| Kind::Session { gap })]
+}
+
+fn definition() -> impl Strategy<Value = Definition> {
+    let lateness = prop_oneof![2 => Just(0), 1 => Just(1000 * MILLI), 1 => Just(20_000 * MILLI)];
+    (kind(), lateness, any::<bool>()).prop_map(|(kind, lateness, keyed)| Definition {
+        name: String::new(),
+        kind,
         lateness,
         keyed,
     })
@@ -175,8 +202,11 @@ fn stream() -> impl Strategy<Value = Vec<Line>> {
     base.prop_flat_map(|base| prop::collection::vec(line(base), 0..200))
 }
 
+/// Random streams of each test.
+const CASES: u32 = 10_000;
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn every_row_and_every_count_is_as_the_model_says(job in job(), lines in stream()) {
@@ -191,7 +221,7 @@ proptest! {
         prop_assert_eq!(account.received, lines.len() as u64);
         prop_assert_eq!(account.rows, effects.rows.len() as u64);
         prop_assert_eq!(effects.late.len() as u64, expected.late);
-        prop_assert_eq!(open, 0);
+        prop_assert_eq!(open, expected.open);
     }
 
     #[test]
@@ -224,12 +254,7 @@ proptest! {
 
 #[test]
 fn a_step_stops_before_the_first_event_that_is_too_late_and_goes_on_from_there() {
-    let job = Job {
-        windows: vec![Definition { name: "w".into(), size: 10, offset: 0, lateness: 0, keyed: false }],
-        bound: 0,
-        ttl: None,
-        only_ok: false,
-    };
+    let job = Job { windows: vec![tumbling(10, false)], bound: 0, ttl: None, only_ok: false };
     let event =
         |time| Line::Event(Event { id: "x".into(), time, key: String::new(), status: "ok".into(), number: None });
     let bytes = text(&[event(5), event(3), event(25), event(7)]);
@@ -252,12 +277,7 @@ fn a_step_stops_before_the_first_event_that_is_too_late_and_goes_on_from_there()
 
 #[test]
 fn a_silent_input_lets_the_watermark_move_on() {
-    let job = Job {
-        windows: vec![Definition { name: "w".into(), size: 1000, offset: 0, lateness: 0, keyed: false }],
-        bound: 100,
-        ttl: None,
-        only_ok: false,
-    };
+    let job = Job { windows: vec![tumbling(1000, false)], bound: 100, ttl: None, only_ok: false };
     let event = Event { id: "x".into(), time: 500, key: String::new(), status: "ok".into(), number: None };
     let mut pipeline = Pipeline::new(settings(&job), &Registry::new()).unwrap();
     let mut effects = Effects::default();
@@ -272,19 +292,14 @@ fn a_silent_input_lets_the_watermark_move_on() {
 
 #[test]
 fn keys_beyond_the_limit_fold_into_one_and_are_counted() {
-    let job = Job {
-        windows: vec![Definition { name: "w".into(), size: 1000, offset: 0, lateness: 0, keyed: true }],
-        bound: 0,
-        ttl: None,
-        only_ok: false,
-    };
+    let job = Job { windows: vec![tumbling(1000, true)], bound: 0, ttl: None, only_ok: false };
     let mut settings = settings(&job);
     settings.windows[0].max_keys = 2;
     let event =
         |key: &str| Line::Event(Event { id: "x".into(), time: 1, key: key.into(), status: "ok".into(), number: None });
     let bytes = text(&["a", "b", "c", "d", "a"].map(event));
     let (effects, account, _) = run(settings, &blocks(&bytes, Format::Ndjson, &[99]));
-    let counts: Vec<_> = rows(&effects).iter().map(|row| (row.key[0].clone(), row.values[0])).collect();
+    let counts: Vec<_> = rows(&effects).iter().map(|row| (row.key[0].clone(), row.values.unwrap()[0])).collect();
     let expected = [("__other__", 2.0), ("a", 2.0), ("b", 1.0)];
     assert_eq!(counts, expected.map(|(key, count)| (key.to_owned(), Some(count))));
     assert_eq!(account.folded, 2);

@@ -22,10 +22,16 @@ pub(crate) enum Line {
 #[derive(Clone, Debug)]
 pub(crate) struct Definition {
     pub name: String,
-    pub size: i128,
-    pub offset: i128,
+    pub kind: Kind,
     pub lateness: i128,
     pub keyed: bool,
+}
+
+/// A tumbling window is a sliding one whose slide is its size.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Sliding { size: i128, slide: i128, offset: i128 },
+    Session { gap: i128 },
 }
 
 #[derive(Clone, Debug)]
@@ -36,14 +42,14 @@ pub(crate) struct Job {
     pub only_ok: bool,
 }
 
-/// A printed row; count, sum, avg, min, max in this order.
+/// A printed row; count, sum, avg, min, max in this order, or nothing where an earlier row is taken back.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Row {
     pub window: String,
     pub start: i128,
     pub end: i128,
     pub key: Vec<String>,
-    pub values: [Option<f64>; 5],
+    pub values: Option<[Option<f64>; 5]>,
     pub revision: u32,
 }
 
@@ -55,6 +61,8 @@ pub(crate) struct Outcome {
     pub duplicates: u64,
     pub filtered: u64,
     pub processed: u64,
+    /// Panes that were not printed when the input had ended.
+    pub open: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -63,7 +71,8 @@ struct Pane {
     printed: Option<u32>,
 }
 
-type Panes = BTreeMap<(i128, Vec<String>), Pane>; // by start and key
+/// By key, start and end.
+type Panes = BTreeMap<(Vec<String>, i128, i128), Pane>;
 
 pub(crate) fn run(job: &Job, lines: &[Line]) -> Outcome {
     let mut out = Outcome::default();
@@ -82,6 +91,7 @@ pub(crate) fn run(job: &Job, lines: &[Line]) -> Outcome {
             fire(job, mark, &mut panes, &mut out);
         }
     }
+    out.open = panes.iter().flat_map(BTreeMap::values).filter(|pane| pane.printed.is_none()).count() as u64;
     fire(job, i128::MAX / 2, &mut panes, &mut out);
     out
 }
@@ -107,36 +117,102 @@ fn judge(
     }
     let mut taken = false;
     for (window, panes) in job.windows.iter().zip(panes) {
-        let start = (event.time - window.offset).div_euclid(window.size) * window.size + window.offset;
-        if start + window.size + window.lateness <= mark {
-            continue;
-        }
-        taken = true;
-        let key = if window.keyed { vec![event.key.clone()] } else { vec![] };
-        let pane = panes.entry((start, key.clone())).or_default();
-        pane.numbers.push(event.number);
-        if start + window.size <= mark {
-            out.rows.push(print(window, start, &key, pane));
-        }
+        taken |= match window.kind {
+            Kind::Sliding { size, slide, offset } => {
+                let last = (event.time - offset).div_euclid(slide) * slide + offset;
+                let held = |start: &i128| start + size > event.time;
+                let mut starts: Vec<i128> = (0..=size / slide).map(|n| last - n * slide).filter(held).collect();
+                starts.reverse();
+                take_aligned(window, &starts, size, event, mark, panes, out)
+            }
+            Kind::Session { gap } => take_session(window, gap, event, mark, panes, out),
+        };
     }
     *if taken { &mut out.processed } else { &mut out.late } += 1;
+}
+
+fn key_of(window: &Definition, event: &Event) -> Vec<String> {
+    if window.keyed { vec![event.key.clone()] } else { vec![] }
+}
+
+fn take_aligned(
+    window: &Definition,
+    starts: &[i128],
+    size: i128,
+    event: &Event,
+    mark: i128,
+    panes: &mut Panes,
+    out: &mut Outcome,
+) -> bool {
+    let open: Vec<i128> = starts.iter().copied().filter(|start| start + size + window.lateness > mark).collect();
+    for start in &open {
+        let at = (key_of(window, event), *start, start + size);
+        let pane = panes.entry(at.clone()).or_default();
+        pane.numbers.push(event.number);
+        if start + size <= mark {
+            out.rows.push(print(window, &at, pane));
+        }
+    }
+    !open.is_empty()
+}
+
+/// Everything that the event touches becomes one session, which is judged only then.
+fn take_session(
+    window: &Definition,
+    gap: i128,
+    event: &Event,
+    mark: i128,
+    panes: &mut Panes,
+    out: &mut Outcome,
+) -> bool {
+    let key = key_of(window, event);
+    let is_near = |(other, start, end): &(Vec<String>, i128, i128)| {
+        *other == key && *start <= event.time + gap && event.time <= *end
+    };
+    let touched: Vec<_> = panes.keys().filter(|at| is_near(at)).cloned().collect();
+    let start = touched.iter().map(|at| at.1).fold(event.time, i128::min);
+    let end = touched.iter().map(|at| at.2).fold(event.time + gap, i128::max);
+    if end + window.lateness <= mark {
+        return false;
+    }
+    let mut merged = Pane::default();
+    for at in touched {
+        let mut pane = panes.remove(&at).unwrap();
+        merged.numbers.append(&mut pane.numbers);
+        match pane.printed {
+            Some(_) if (at.1, at.2) == (start, end) => merged.printed = pane.printed,
+            Some(last) => out.rows.push(Row { values: None, revision: last + 1, ..row(window, &at) }),
+            None => {}
+        }
+    }
+    merged.numbers.push(event.number);
+    let at = (key, start, end);
+    if end <= mark {
+        out.rows.push(print(window, &at, &mut merged));
+    }
+    panes.insert(at, merged);
+    true
 }
 
 fn fire(job: &Job, mark: i128, panes: &mut [Panes], out: &mut Outcome) {
     let mut rows = Vec::new();
     for (window, panes) in job.windows.iter().zip(panes) {
-        for ((start, key), pane) in panes.iter_mut() {
-            if start + window.size <= mark && pane.printed.is_none() {
-                rows.push(print(window, *start, key, pane));
+        for (at, pane) in panes.iter_mut() {
+            if at.2 <= mark && pane.printed.is_none() {
+                rows.push(print(window, at, pane));
             }
         }
-        panes.retain(|(start, _), _| start + window.size + window.lateness > mark);
+        panes.retain(|(_, _, end), _| *end + window.lateness > mark);
     }
     rows.sort_by(|a, b| (a.end, &a.window, &a.key, a.start).cmp(&(b.end, &b.window, &b.key, b.start)));
     out.rows.append(&mut rows);
 }
 
-fn print(window: &Definition, start: i128, key: &[String], pane: &mut Pane) -> Row {
+fn row(window: &Definition, (key, start, end): &(Vec<String>, i128, i128)) -> Row {
+    Row { window: window.name.clone(), start: *start, end: *end, key: key.clone(), values: None, revision: 0 }
+}
+
+fn print(window: &Definition, at: &(Vec<String>, i128, i128), pane: &mut Pane) -> Row {
     let revision = pane.printed.map_or(0, |last| last + 1);
     pane.printed = Some(revision);
     let numbers: Vec<f64> = pane.numbers.iter().flatten().copied().collect();
@@ -144,12 +220,6 @@ fn print(window: &Definition, start: i128, key: &[String], pane: &mut Pane) -> R
     let sum: f64 = numbers.iter().sum(); // multiples of 1/8 far below 2^53: exact in any order
     let min = numbers.iter().copied().fold(f64::INFINITY, f64::min);
     let max = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    Row {
-        window: window.name.clone(),
-        start,
-        end: start + window.size,
-        key: key.to_vec(),
-        values: [Some(pane.numbers.len() as f64), some(sum), some(sum / numbers.len() as f64), some(min), some(max)],
-        revision,
-    }
+    let values = [Some(pane.numbers.len() as f64), some(sum), some(sum / numbers.len() as f64), some(min), some(max)];
+    Row { values: Some(values), revision, ..row(window, at) }
 }

@@ -332,11 +332,15 @@ const WATERMARK: &[Key] = &[
 
 const WINDOW: &[Key] = &[
     Key::scalar("name", Scalar::Name, "Its unique name.").required(),
-    Key::scalar("type", Scalar::Choice(&[choice("tumbling"), later("sliding"), later("session")]), "How it cuts time.")
-        .or("tumbling"),
+    Key::scalar(
+        "type",
+        Scalar::Choice(&[choice("tumbling"), choice("sliding"), choice("session")]),
+        "How it cuts time: into windows side by side, into overlapping ones, or wherever a key was silent for long enough.",
+    )
+    .or("tumbling"),
     Key::scalar("size", POSITIVE, "The length of a tumbling or sliding window."),
-    Key::scalar("slide", POSITIVE, "The step of a sliding window."),
-    Key::scalar("gap", POSITIVE, "The silence that ends a session."),
+    Key::scalar("slide", POSITIVE, "From the start of a sliding window to the start of the next: at most size, at least size / 10000."),
+    Key::scalar("gap", POSITIVE, "The silence that ends a session; events exactly this far apart belong together."),
     Key::scalar("offset", SIGNED, "Shifts the windows' alignment to the epoch; may be negative.").or("0s"),
     Key::scalar("allowed_lateness", NOT_NEGATIVE, "How long after its end a window still takes late events.").or("0s"),
     Key::of("key", TEXTS, "The string fields to group by; `[]` is one group for all.").or("[]"),

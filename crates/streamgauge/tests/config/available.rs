@@ -30,18 +30,6 @@ fn formats_are_refused() {
 }
 
 #[test]
-fn windows_of_other_kinds_are_refused() {
-    assert_eq!(
-        refused("  - {name: s, type: sliding, size: 10s, slide: 1s}"),
-        "c.yaml:14:21: windows.1.type: sliding is not available in this version\n"
-    );
-    assert_eq!(
-        refused("  - {name: s, type: session, gap: 10s}"),
-        "c.yaml:14:21: windows.1.type: session is not available in this version\n"
-    );
-}
-
-#[test]
 fn aggregates_of_other_kinds_are_refused() {
     let aggregate = |call: &str| Bench::spoiled("sum(tokens)", &format!("\"{call}\"")).faults();
     for (call, name) in [
@@ -121,6 +109,8 @@ fn contradictions_are_told_rather_than_what_is_not_available() {
     assert_eq!(said, "c.yaml:13:31: windows.0.aggregates.t: \"model\" is a string; expected tokens of event.numbers\n");
     let said = refused("  - {name: s, type: sliding, size: 1s, slide: 2s}");
     assert!(said.contains("c.yaml:14:47: windows.1.slide: is longer than size"), "{said}");
+    let said = refused("  - {name: s, type: sliding, size: 100h, slide: 10s}");
+    assert!(said.contains("windows.1.slide: makes each event part of more than 10000 windows"), "{said}");
 }
 
 #[test]

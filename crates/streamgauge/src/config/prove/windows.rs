@@ -77,17 +77,27 @@ fn kind(window: &Value, faults: &mut Faults) -> Option<WindowKind> {
             foreign.fault(format!("means nothing to a {kind} window; expected {}", one_of(needed.iter().copied()))),
         );
     }
-    if let (Some(size), Some(slide)) = (window.span("size"), window.span("slide"))
-        && kind == "sliding"
-        && slide > size
-    {
-        faults.push(
-            window
-                .get("slide")?
-                .fault("is longer than size, so events between two windows would be lost; expected at most size"),
-        );
+    match kind {
+        "sliding" => sliding(window, faults),
+        "session" => Some(WindowKind::Session { gap: window.span("gap")? }),
+        _ => Some(WindowKind::Tumbling { size: window.span("size")?, offset: window.span("offset")? }),
     }
-    Some(WindowKind::Tumbling { size: window.span("size")?, offset: window.span("offset")? })
+}
+
+fn sliding(window: &Value, faults: &mut Faults) -> Option<WindowKind> {
+    let (size, slide) = (window.span("size")?, window.span("slide")?);
+    let given = window.get("slide")?;
+    if slide > size {
+        faults.push(
+            given.fault("is longer than size, so events between two windows would be lost; expected at most size"),
+        );
+    } else if size > slide * WindowKind::MAX_OVERLAP {
+        faults.push(given.fault(format!(
+            "makes each event part of more than {0} windows; expected at least size / {0}",
+            WindowKind::MAX_OVERLAP
+        )));
+    }
+    Some(WindowKind::Sliding { size, slide, offset: window.span("offset")? })
 }
 
 fn key(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Vec<usize>> {

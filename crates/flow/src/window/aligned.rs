@@ -1,0 +1,272 @@
+//! Tumbling and sliding windows: events go into slices, windows are merged from them.
+//!
+//! An event changes one slice, however many windows hold it; when a window ends, its slices are merged in ascending order.
+//! What is due next is read off the order of the slices: windows end in the order in which they begin, and a slice goes with
+//! the last window that holds it. So there is nothing to note for each window, and nothing to look through.
+
+use std::collections::{BTreeMap, HashMap};
+
+use slab::Slab;
+
+use super::cut::{Cut, SliceSpan};
+use super::definition::{Definition, Edition};
+use super::slice::{Slice, merge};
+use super::{Due, Taken};
+use crate::aggregate::Accumulator;
+use crate::decode::Event;
+use crate::key::KeyId;
+use crate::row::Rows;
+use crate::time::EventTime;
+use crate::watermark::Watermark;
+
+/// The slices of one definition.
+#[derive(Debug)]
+pub(super) struct Aligned {
+    cut: Cut,
+    slices: Slab<Slice>,
+    by_start: BTreeMap<EventTime, usize>,
+    last: Option<(SliceSpan, usize)>, // most events belong to the slice of the one before
+    fired: Option<EventTime>,         // windows that end here or before have printed all they hold
+    due_at: Option<EventTime>,        // no watermark before this has anything to do here
+    held: usize,
+    firing: usize,         // the slice whose panes are being fired …
+    merged: Option<Slice>, // … unless they had to be merged from several
+    revisions: Revisions,
+}
+
+/// The last revision of what was printed more than once, by start of window and key.
+type Revisions = BTreeMap<EventTime, HashMap<KeyId, u32>>;
+
+/// A late event that was just added.
+struct Late {
+    span: SliceSpan,
+    key: KeyId,
+    is_first: bool, // of its key in its slice
+}
+
+/// What a slice holds of a key.
+struct Piece<'a> {
+    start: EventTime,
+    states: &'a [Accumulator],
+}
+
+impl Aligned {
+    pub(super) fn new(cut: Cut) -> Self {
+        Aligned {
+            cut,
+            slices: Slab::new(),
+            by_start: BTreeMap::new(),
+            last: None,
+            fired: None,
+            due_at: None,
+            held: 0,
+            firing: 0,
+            merged: None,
+            revisions: BTreeMap::new(),
+        }
+    }
+
+    /// Keys of slices.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    #[inline]
+    pub(super) fn due_at(&self) -> Option<EventTime> {
+        self.due_at
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, of: &mut Definition, event: &Event<'_>, mark: &Watermark, rows: &mut Rows) -> Taken {
+        let (span, known) = self.place(event.time);
+        if mark.has_reached(span.last + self.cut.size + of.allowed_lateness) {
+            return Taken::default();
+        }
+        let slice = known.unwrap_or_else(|| self.open(span, of, mark));
+        let (key, folded) = of.keys.of(event);
+        let slice = &mut self.slices[slice];
+        let known = slice.find(key);
+        let at = known.unwrap_or_else(|| {
+            self.held += 1;
+            of.keys.pin(key);
+            slice.open(key, of.fresh())
+        });
+        of.add(slice.states_mut(at), event);
+        if mark.has_reached(span.first + self.cut.size) {
+            self.revise(of, &Late { span, key, is_first: known.is_none() }, mark, rows);
+        }
+        Taken { taken: true, folded }
+    }
+
+    /// The slice that an instant lies in, and where it is kept.
+    #[inline]
+    fn place(&mut self, time: EventTime) -> (SliceSpan, Option<usize>) {
+        if let Some((span, at)) = self.last
+            && span.start <= time
+            && time < span.end
+        {
+            return (span, Some(at));
+        }
+        let span = self.cut.slice(time);
+        let at = self.by_start.get(&span.start).copied();
+        self.last = at.map(|at| (span, at)).or(self.last);
+        (span, at)
+    }
+
+    #[cold]
+    fn open(&mut self, span: SliceSpan, of: &Definition, mark: &Watermark) -> usize {
+        let at = self.slices.insert(Slice::new(span, of.functions.len()));
+        self.by_start.insert(span.start, at);
+        self.last = Some((span, at));
+        // The watermark may have passed windows that held nothing: what comes for them now is late, and never fires.
+        self.fired = self.fired.max(mark.get());
+        let fires = self.unfired(span.first);
+        let goes = span.last + self.cut.size + of.allowed_lateness;
+        let due = if fires <= span.last { fires + self.cut.size } else { goes };
+        self.due_at = Some(self.due_at.map_or(due, |at| at.min(due)));
+        at
+    }
+
+    /// The first window from `first` on that may still fire.
+    fn unfired(&self, first: EventTime) -> EventTime {
+        self.fired.map_or(first, |fired| first.max(self.cut.first_ending_after(fired)))
+    }
+
+    /// Prints the new row of each window that holds the event, has fired and is still kept.
+    ///
+    /// Such a window is merged from what its slices hold up to the event's, and from there on. Windows ascend, so the one
+    /// shrinks and the other grows: each slice is merged twice at most, however many windows there are.
+    #[cold]
+    fn revise(&mut self, of: &mut Definition, late: &Late, mark: &Watermark, rows: &mut Rows) {
+        let Some(now) = mark.get() else { return };
+        let size = self.cut.size;
+        let first = late.span.first.max(self.cut.first_ending_after(now - of.allowed_lateness));
+        let last = late.span.last.min(now - size);
+        if first > last {
+            return;
+        }
+        let pieces = pieces(&self.slices, self.by_start.range(first..last + size), late.key);
+        let own = pieces.partition_point(|piece| piece.start < late.span.start);
+        let mut upto = merged_backwards(&pieces[..=own]);
+        let (mut beyond, mut next): (Option<Vec<Accumulator>>, _) = (None, own + 1);
+        for start in self.cut.starts(first, last) {
+            upto.truncate(own + 1 - pieces[..own].partition_point(|piece| piece.start < start));
+            while let Some(piece) = pieces.get(next).filter(|piece| piece.start < start + size) {
+                match &mut beyond {
+                    Some(beyond) => merge(beyond, piece.states),
+                    None => beyond = Some(piece.states.to_vec()),
+                }
+                next += 1;
+            }
+            let was_printed = !late.is_first || upto.len() > 1 || beyond.is_some();
+            let revision = if was_printed { next_revision(&mut self.revisions, start, late.key) } else { 0 };
+            let Some(mut states) = upto.last().cloned() else { return };
+            if let Some(beyond) = &beyond {
+                merge(&mut states, beyond);
+            }
+            of.print(Edition { start, end: start + size, key: late.key, revision }, &states, rows);
+        }
+    }
+
+    /// The next end of a window that has something to print.
+    pub(super) fn next_end(&self) -> Option<EventTime> {
+        let (start, _) = self.by_start.first_key_value()?;
+        let (_, slice) = self.by_start.range(self.unfired(*start)..).next()?;
+        Some(self.unfired(self.slices[*slice].span.first) + self.cut.size)
+    }
+
+    /// Start and end of the first window that has something to print.
+    pub(super) fn first_open(&self) -> Option<(EventTime, EventTime)> {
+        self.next_end().map(|end| (end - self.cut.size, end))
+    }
+
+    pub(super) fn due(&mut self, end: EventTime, out: &mut impl FnMut(Due)) {
+        if self.next_end() != Some(end) {
+            return;
+        }
+        self.fired = Some(end);
+        let start = end - self.cut.size;
+        let mut slices = self.by_start.range(start..end).map(|(_, slice)| *slice);
+        let Some(first) = slices.next() else { return };
+        (self.firing, self.merged) = (first, None);
+        for slice in slices {
+            self.merged.get_or_insert_with(|| self.slices[first].clone()).merge(&self.slices[slice]);
+        }
+        let keys = self.firing().keys();
+        keys.iter().enumerate().for_each(|(at, key)| out(Due { key: *key, start, at }));
+    }
+
+    fn firing(&self) -> &Slice {
+        self.merged.as_ref().unwrap_or_else(|| &self.slices[self.firing])
+    }
+
+    pub(super) fn fire(&mut self, of: &mut Definition, due: &Due, rows: &mut Rows) {
+        let edition = Edition { start: due.start, end: due.start + self.cut.size, key: due.key, revision: 0 };
+        of.print(edition, self.firing().states(due.at), rows);
+    }
+
+    pub(super) fn settle(&mut self, of: &mut Definition, mark: Option<&Watermark>) {
+        let (size, lateness) = (self.cut.size, of.allowed_lateness);
+        let gone = |start: EventTime| mark.is_none_or(|mark| mark.has_reached(start + size + lateness));
+        while let Some(first) = self.by_start.first_entry()
+            && gone(self.slices[*first.get()].span.last)
+        {
+            let slice = self.slices.remove(first.remove());
+            self.held -= slice.keys().len();
+            slice.keys().iter().for_each(|key| of.keys.unpin(*key));
+            self.last = None;
+        }
+        while let Some(first) = self.revisions.first_entry()
+            && gone(*first.key())
+        {
+            first.remove();
+        }
+        self.merged = None;
+        self.fired = self.fired.max(mark.and_then(Watermark::get));
+        let drops = self.by_start.first_key_value().map(|(_, slice)| self.slices[*slice].span.last + size + lateness);
+        self.due_at = self.next_end().into_iter().chain(drops).min();
+    }
+
+    /// Windows and keys that were not printed. Slices ascend, so a window is new if it is behind the last one of its key.
+    pub(super) fn unprinted(&self) -> u64 {
+        let (mut counted, mut count) = (HashMap::new(), 0);
+        for slice in self.by_start.values().map(|slice| &self.slices[*slice]) {
+            for key in slice.keys() {
+                let behind = counted.insert(*key, slice.span.last);
+                let first = self.unfired(slice.span.first);
+                count += self.cut.count(behind.map_or(first, |last| first.max(self.cut.next(last))), slice.span.last);
+            }
+        }
+        count
+    }
+}
+
+/// What the slices hold of a key, in ascending order.
+fn pieces<'a>(
+    slices: &'a Slab<Slice>,
+    range: impl Iterator<Item = (&'a EventTime, &'a usize)>,
+    key: KeyId,
+) -> Vec<Piece<'a>> {
+    let of_slice = |(start, slice): (&EventTime, &usize)| {
+        let slice = &slices[*slice];
+        Some(Piece { start: *start, states: slice.states(slice.find(key)?) })
+    };
+    range.filter_map(of_slice).collect()
+}
+
+/// The last piece, then the last two merged, then the last three …
+fn merged_backwards(pieces: &[Piece<'_>]) -> Vec<Vec<Accumulator>> {
+    let mut merged: Vec<Vec<Accumulator>> = Vec::with_capacity(pieces.len());
+    for piece in pieces.iter().rev() {
+        let mut states = piece.states.to_vec();
+        merged.last().into_iter().for_each(|later| merge(&mut states, later));
+        merged.push(states);
+    }
+    merged
+}
+
+fn next_revision(revisions: &mut Revisions, start: EventTime, key: KeyId) -> u32 {
+    let last = revisions.entry(start).or_default().entry(key).or_insert(0);
+    *last += 1;
+    *last
+}

@@ -1,0 +1,79 @@
+//! What all panes of one window definition share, and how their rows are printed.
+
+use std::sync::Arc;
+
+use crate::aggregate::Accumulator;
+use crate::decode::Event;
+use crate::key::{KeyId, Keys};
+use crate::row::{RowHead, RowNames, Rows};
+use crate::settings::{Function, Mapping, WindowSettings};
+use crate::time::{EventTime, Span};
+
+/// A window definition without its panes.
+#[derive(Debug)]
+pub(super) struct Definition {
+    pub functions: Vec<Function>,
+    pub allowed_lateness: Span,
+    pub keys: Keys,
+    pub names: Arc<RowNames>,
+    /// Rows with values.
+    pub printed: u64,
+    /// Rows without: they take an earlier one back.
+    pub taken_back: u64,
+}
+
+/// Which row of a pane it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edition {
+    pub start: EventTime,
+    pub end: EventTime,
+    pub key: KeyId,
+    pub revision: u32,
+}
+
+impl Definition {
+    pub(super) fn new(settings: &WindowSettings, mapping: &Mapping) -> Self {
+        let names = RowNames {
+            window: settings.name.clone(),
+            key: settings.key.iter().map(|field| mapping.strings[*field].0.clone()).collect(),
+            values: settings.aggregates.iter().map(|a| a.name.clone()).collect(),
+        };
+        Definition {
+            functions: settings.aggregates.iter().map(|a| a.function).collect(),
+            allowed_lateness: settings.allowed_lateness,
+            keys: Keys::new(settings.key.clone(), settings.max_keys),
+            names: Arc::new(names),
+            printed: 0,
+            taken_back: 0,
+        }
+    }
+
+    /// The states of a pane before its first event.
+    pub(super) fn fresh(&self) -> impl Iterator<Item = Accumulator> {
+        self.functions.iter().map(|function| Accumulator::new(*function))
+    }
+
+    /// Adds an event to the states of a pane.
+    #[inline]
+    pub(super) fn add(&self, states: &mut [Accumulator], event: &Event<'_>) {
+        for (state, function) in states.iter_mut().zip(&self.functions) {
+            state.add(*function, event);
+        }
+    }
+
+    /// Prints a pane.
+    pub(super) fn print(&mut self, edition: Edition, states: &[Accumulator], rows: &mut Rows) {
+        self.printed += 1;
+        rows.push(self.head(edition), states.iter().map(Accumulator::result));
+    }
+
+    /// Takes the row of a pane back.
+    pub(super) fn take_back(&mut self, edition: Edition, rows: &mut Rows) {
+        self.taken_back += 1;
+        rows.take_back(self.head(edition));
+    }
+
+    fn head(&self, Edition { start, end, key, revision }: Edition) -> RowHead<'_> {
+        RowHead { names: &self.names, start, end, key: self.keys.values(key), revision }
+    }
+}

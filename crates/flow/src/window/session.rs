@@ -1,0 +1,316 @@
+//! Sessions: the events of a key that are no further apart than a gap.
+//!
+//! ```text
+//! events    a  b      c             gap 5: a and b touch, c begins a session of its own;
+//! sessions  [────────)              a late event between b and c may touch both and make one of them
+//!                     [────)
+//! ```
+//! The sessions of a key never touch, so an event meets two of them at most. A session knows when it is due; the timers
+//! may be early, but never late: an event that extends its session leaves its timer alone, and what the timer finds too
+//! early it sets again.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use slab::Slab;
+
+use super::definition::{Definition, Edition};
+use super::slice::merge;
+use super::{Due, Taken};
+use crate::aggregate::Accumulator;
+use crate::decode::Event;
+use crate::key::KeyId;
+use crate::row::Rows;
+use crate::time::{EventTime, Span};
+use crate::watermark::Watermark;
+
+/// The sessions of one definition.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    gap: Span,
+    sessions: Slab<Session>,
+    states: Vec<Accumulator>, // session by session, as the slab numbers them
+    by_start: BTreeMap<(KeyId, EventTime), usize>,
+    latest: Vec<Option<usize>>, // by key: most events belong to its latest session, and need no search
+    timers: BinaryHeap<Reverse<Timer>>,
+    timers_set: u64,
+}
+
+#[derive(Debug)]
+struct Session {
+    key: KeyId,
+    start: EventTime,
+    end: EventTime,       // its last event + gap
+    printed: Option<u32>, // its last revision
+    timer: Timer,         // the one that counts; others are from before
+}
+
+/// When a session is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Timer {
+    time: EventTime,
+    number: u64, // tells the timers of one place apart
+    session: usize,
+}
+
+/// What an event touches, by ascending start.
+type Touched = [Option<usize>; 2];
+
+impl Sessions {
+    pub(super) fn new(gap: Span) -> Self {
+        Sessions {
+            gap,
+            sessions: Slab::new(),
+            states: Vec::new(),
+            by_start: BTreeMap::new(),
+            latest: Vec::new(),
+            timers: BinaryHeap::new(),
+            timers_set: 0,
+        }
+    }
+
+    /// Sessions that are kept.
+    pub(super) fn held(&self) -> usize {
+        self.sessions.len()
+    }
+
+    pub(super) fn unprinted(&self) -> u64 {
+        self.sessions.iter().filter(|(_, session)| session.printed.is_none()).count() as u64
+    }
+
+    #[inline]
+    pub(super) fn due_at(&self) -> Option<EventTime> {
+        self.timers.peek().map(|Reverse(timer)| timer.time)
+    }
+
+    /// Start and end of the session that is looked at next. If that one was printed, no other ends before its timer.
+    pub(super) fn first_open(&self) -> Option<(EventTime, EventTime)> {
+        let Reverse(timer) = self.timers.peek()?;
+        let session = self.sessions.get(timer.session).filter(|session| session.printed.is_none());
+        Some(session.map_or((timer.time - self.gap, timer.time), |session| (session.start, session.end)))
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self, of: &mut Definition, event: &Event<'_>, mark: &Watermark, rows: &mut Rows) -> Taken {
+        let (key, folded) = of.keys.of(event);
+        let touched = self.touched(key, event.time);
+        let (mut start, mut end) = (event.time, event.time + self.gap);
+        for session in touched.iter().flatten().map(|at| &self.sessions[*at]) {
+            (start, end) = (start.min(session.start), end.max(session.end));
+        }
+        if mark.has_reached(end + of.allowed_lateness) {
+            of.keys.release(key);
+            return Taken::default();
+        }
+        let at = self.join(of, key, touched, (start, end), rows);
+        of.add(self.states_mut(of, at), event);
+        if mark.has_reached(end) {
+            let revision = self.sessions[at].printed.map_or(0, |last| last + 1);
+            self.print(of, at, revision, rows);
+        }
+        self.hasten(of, at);
+        Taken { taken: true, folded }
+    }
+
+    /// The sessions that an event belongs to: those from which it is no further than the gap.
+    #[inline]
+    fn touched(&self, key: KeyId, time: EventTime) -> Touched {
+        match self.latest.get(key).copied().flatten() {
+            None => [None, None],
+            Some(latest) if self.sessions[latest].start <= time => {
+                [Some(latest).filter(|latest| time <= self.sessions[*latest].end), None]
+            }
+            Some(_) => self.search(key, time),
+        }
+    }
+
+    fn search(&self, key: KeyId, time: EventTime) -> Touched {
+        let before = self.begun_by(key, time + self.gap);
+        let mut touched = before.take_while(|at| time <= self.sessions[*at].end);
+        let later = touched.next();
+        match touched.next() {
+            None => [later, None],
+            earlier => [earlier, later],
+        }
+    }
+
+    /// The sessions of a key that begin at `time` or before, the latest first.
+    fn begun_by(&self, key: KeyId, time: EventTime) -> impl Iterator<Item = usize> {
+        let before = self.by_start.range(..=(key, time)).rev();
+        before.take_while(move |((other, _), _)| *other == key).map(|(_, at)| *at)
+    }
+
+    /// The one session that is made of those that an event touches. Rows that are no longer true are taken back.
+    #[inline]
+    fn join(
+        &mut self,
+        of: &mut Definition,
+        key: KeyId,
+        touched: Touched,
+        (start, end): (EventTime, EventTime),
+        rows: &mut Rows,
+    ) -> usize {
+        for at in touched.into_iter().flatten() {
+            let session = &self.sessions[at];
+            if (session.start, session.end) != (start, end) {
+                self.take_back(of, at, rows);
+            }
+        }
+        match touched {
+            [Some(earlier), later] => {
+                if let Some(later) = later {
+                    self.absorb(of, earlier, later);
+                }
+                self.stretch(earlier, (start, end));
+                earlier
+            }
+            [None, _] => self.open(of, key, (start, end)),
+        }
+    }
+
+    fn open(&mut self, of: &mut Definition, key: KeyId, (start, end): (EventTime, EventTime)) -> usize {
+        of.keys.pin(key);
+        let at = self.sessions.vacant_key();
+        let timer = self.timer(at, end);
+        self.sessions.insert(Session { key, start, end, printed: None, timer });
+        self.by_start.insert((key, start), at);
+        if self.states.len() == at * of.functions.len() {
+            self.states.extend(of.fresh());
+        }
+        if self.latest.len() <= key {
+            self.latest.resize(key + 1, None);
+        }
+        let latest = &mut self.latest[key];
+        if latest.is_none_or(|latest| self.sessions[latest].start < start) {
+            *latest = Some(at);
+        }
+        at
+    }
+
+    #[inline]
+    fn stretch(&mut self, at: usize, (start, end): (EventTime, EventTime)) {
+        let session = &mut self.sessions[at];
+        session.end = end;
+        if session.start != start {
+            self.by_start.remove(&(session.key, session.start));
+            self.by_start.insert((session.key, start), at);
+            session.start = start;
+        }
+    }
+
+    /// Merges a session into the one before it.
+    fn absorb(&mut self, of: &mut Definition, earlier: usize, later: usize) {
+        let width = of.functions.len();
+        let states: Vec<Accumulator> = self.states[later * width..(later + 1) * width].to_vec();
+        merge(self.states_mut(of, earlier), &states);
+        self.remove(of, later);
+    }
+
+    fn remove(&mut self, of: &mut Definition, at: usize) {
+        let Session { key, start, .. } = self.sessions.remove(at);
+        self.by_start.remove(&(key, start));
+        if self.latest[key] == Some(at) {
+            let before = self.begun_by(key, start).next();
+            self.latest[key] = before;
+        }
+        for (state, fresh) in self.states_mut(of, at).iter_mut().zip(of.fresh()) {
+            *state = fresh;
+        }
+        of.keys.unpin(key);
+    }
+
+    fn states_mut(&mut self, of: &Definition, at: usize) -> &mut [Accumulator] {
+        let width = of.functions.len();
+        &mut self.states[at * width..(at + 1) * width]
+    }
+
+    fn print(&mut self, of: &mut Definition, at: usize, revision: u32, rows: &mut Rows) {
+        let width = of.functions.len();
+        let session = &mut self.sessions[at];
+        session.printed = Some(revision);
+        let edition = Edition { start: session.start, end: session.end, key: session.key, revision };
+        of.print(edition, &self.states[at * width..(at + 1) * width], rows);
+    }
+
+    fn take_back(&mut self, of: &mut Definition, at: usize, rows: &mut Rows) {
+        let session = &mut self.sessions[at];
+        if let Some(last) = session.printed.take() {
+            let edition = Edition { start: session.start, end: session.end, key: session.key, revision: last + 1 };
+            of.take_back(edition, rows);
+        }
+    }
+
+    fn timer(&mut self, session: usize, time: EventTime) -> Timer {
+        let timer = Timer { time, number: self.timers_set, session };
+        self.timers_set += 1;
+        self.timers.push(Reverse(timer));
+        timer
+    }
+
+    /// Sets the timer of a session, which makes the one before void.
+    fn set(&mut self, at: usize, time: EventTime) {
+        self.sessions[at].timer = self.timer(at, time);
+    }
+
+    /// A session that was printed and has grown may be due before its timer.
+    #[inline]
+    fn hasten(&mut self, of: &Definition, at: usize) {
+        let session = &self.sessions[at];
+        let due = session.due(of);
+        if due < session.timer.time {
+            self.set(at, due);
+        }
+    }
+
+    /// The first session that is to be printed, of those whose timers are `reached`. Timers that are void or too early are
+    /// dealt with on the way, and so are sessions that take no late event any more.
+    fn ripe(&mut self, of: &mut Definition, reached: impl Fn(EventTime) -> bool) -> Option<usize> {
+        while let Some(Reverse(timer)) = self.timers.peek().copied().filter(|Reverse(timer)| reached(timer.time)) {
+            let session = self.sessions.get(timer.session).filter(|session| session.timer == timer);
+            match session.map(|session| (session.due(of), session.printed)) {
+                Some((due, None)) if due == timer.time => return Some(timer.session),
+                due => {
+                    self.timers.pop();
+                    match due {
+                        Some((due, _)) if due > timer.time => self.set(timer.session, due),
+                        Some(_) => self.remove(of, timer.session),
+                        None => {}
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    pub(super) fn next_end(&mut self, of: &mut Definition, mark: Option<&Watermark>) -> Option<EventTime> {
+        let ripe = self.ripe(of, |time| mark.is_none_or(|mark| mark.has_reached(time)));
+        ripe.map(|at| self.sessions[at].end)
+    }
+
+    pub(super) fn due(&mut self, of: &mut Definition, end: EventTime, out: &mut impl FnMut(Due)) {
+        while let Some(at) = self.ripe(of, |time| time <= end) {
+            self.timers.pop();
+            let Session { key, start, .. } = self.sessions[at];
+            out(Due { key, start, at });
+        }
+    }
+
+    pub(super) fn fire(&mut self, of: &mut Definition, due: &Due, rows: &mut Rows) {
+        self.print(of, due.at, 0, rows);
+        self.set(due.at, self.sessions[due.at].due(of));
+    }
+
+    /// Whatever is to be printed has been: what is left of the timers that were reached are sessions that go.
+    pub(super) fn settle(&mut self, of: &mut Definition, mark: Option<&Watermark>) {
+        let left = self.next_end(of, mark);
+        debug_assert!(left.is_none(), "a session was not printed");
+    }
+}
+
+impl Session {
+    /// When it is to be printed; once it was, when it takes no late event any more.
+    #[inline]
+    fn due(&self, of: &Definition) -> EventTime {
+        if self.printed.is_some() { self.end + of.allowed_lateness } else { self.end }
+    }
+}

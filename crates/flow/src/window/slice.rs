@@ -1,0 +1,78 @@
+//! What the events of one span of time come to, key by key.
+
+use hashbrown::HashTable;
+
+use super::cut::SliceSpan;
+use crate::aggregate::Accumulator;
+use crate::key::KeyId;
+
+/// The states of all keys of one span of time, in the order in which the keys came.
+#[derive(Clone, Debug)]
+pub(super) struct Slice {
+    pub span: SliceSpan,
+    width: usize, // states of a key
+    keys: Vec<KeyId>,
+    places: HashTable<usize>, // key number → its place among the keys
+    states: Vec<Accumulator>, // key by key
+}
+
+impl Slice {
+    pub(super) fn new(span: SliceSpan, width: usize) -> Self {
+        Slice { span, width, keys: Vec::new(), places: HashTable::new(), states: Vec::new() }
+    }
+
+    /// The keys, each at its place.
+    pub(super) fn keys(&self) -> &[KeyId] {
+        &self.keys
+    }
+
+    /// The place of a key.
+    #[inline]
+    pub(super) fn find(&self, key: KeyId) -> Option<usize> {
+        self.places.find(spread(key), |at| self.keys[*at] == key).copied()
+    }
+
+    /// Gives a new key its place.
+    pub(super) fn open(&mut self, key: KeyId, states: impl Iterator<Item = Accumulator>) -> usize {
+        let at = self.keys.len();
+        self.keys.push(key);
+        self.states.extend(states);
+        let keys = &self.keys;
+        self.places.insert_unique(spread(key), at, |at| spread(keys[*at]));
+        at
+    }
+
+    /// The states of the key at a place.
+    pub(super) fn states(&self, at: usize) -> &[Accumulator] {
+        &self.states[at * self.width..(at + 1) * self.width]
+    }
+
+    #[inline]
+    pub(super) fn states_mut(&mut self, at: usize) -> &mut [Accumulator] {
+        &mut self.states[at * self.width..(at + 1) * self.width]
+    }
+
+    /// Takes in what another span of time holds.
+    pub(super) fn merge(&mut self, other: &Slice) {
+        for (theirs, key) in other.keys.iter().enumerate() {
+            let theirs = other.states(theirs);
+            match self.find(*key) {
+                Some(mine) => merge(self.states_mut(mine), theirs),
+                None => {
+                    self.open(*key, theirs.iter().cloned());
+                }
+            }
+        }
+    }
+}
+
+/// Merges the states of a pane into those of another.
+pub(super) fn merge(into: &mut [Accumulator], from: &[Accumulator]) {
+    into.iter_mut().zip(from).for_each(|(into, from)| into.merge(from));
+}
+
+/// Key numbers are dense: one multiplication spreads them over all bits that the table looks at.
+#[inline]
+fn spread(key: KeyId) -> u64 {
+    (key as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
