@@ -8,7 +8,7 @@ use streamgauge_flow::{Account, PartitionState, Pipeline, Quiet, Situation};
 use super::partitions::Partitions;
 
 /// Nothing is missing that was printed so recently.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How often is looked.
 const STEP: Duration = Duration::from_secs(1);
 /// A reason that lasts is not told again for so long.

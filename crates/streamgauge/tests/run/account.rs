@@ -74,7 +74,7 @@ fn dead_letters_without_a_file_are_logged_three_of_each_reason_and_harmlessly() 
 }
 
 #[test]
-fn the_exported_counters_are_those_of_the_report() {
+fn trap_41_the_exported_counters_are_those_of_the_report() {
     let case = Case::new();
     let mut run = case.start(&json_config("-"), &[]);
     run.send(&(events(0..60) + "broken\n" + "{\"t\":1,\"k\":\"a\"}\n"));

@@ -9,4 +9,5 @@ mod failures;
 mod follow;
 mod inputs;
 mod losses;
+mod partitions;
 mod stops;

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::harness::{Case, SINK, events, hour_config, json_config, sum_of};
 
 #[test]
-fn a_stop_writes_what_is_complete_and_says_what_is_not() {
+fn trap_32_a_stop_writes_what_is_complete_and_says_what_is_not() {
     for signal in ["-TERM", "-INT"] {
         let case = Case::new();
         let mut run = case.start(&json_config("-"), &[]);
