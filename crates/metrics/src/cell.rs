@@ -22,7 +22,7 @@ pub(crate) mod totals;
 mod update;
 
 pub(crate) use self::arena::chunk_of;
-pub(crate) use self::ranges::{Pool, Range, Shape};
-pub(crate) use self::thread::{STORE, change, record};
+pub(crate) use self::ranges::{Pool, Range, Row, Shape};
+pub(crate) use self::thread::{STORE, change, change_in_row, record};
 pub(crate) use self::totals::Totals;
 pub(crate) use self::update::{Change, Update};

@@ -3,14 +3,16 @@
 use std::any::type_name;
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Deref;
 use std::rc::Rc;
 
 mod cache;
+mod found;
 
 use self::cache::Cached;
 pub use self::cache::Remembered;
+pub use self::found::Found;
 use crate::cardinality::SeriesError;
+use crate::cell::Row;
 use crate::desc::Kind;
 use crate::histogram::{Bounds, Histogram};
 use crate::instrument::{Declared, Instrument, Member, Sealed, Single};
@@ -50,6 +52,8 @@ pub struct Family<M, L = Pairs> {
     /// One series for each label set, if all labels have closed sets of values; those that nobody
     /// has looked up yet are in no scrape.
     dense: Arc<[Entry<M>]>,
+    /// Where the cells of those are, if each has one.
+    row: Row,
     /// For updates whose labels have no series of their own.
     overflow: Arc<OnceLock<Entry<M>>>,
     labels: PhantomData<fn(L)>,
@@ -58,27 +62,6 @@ pub struct Family<M, L = Pairs> {
 struct Entry<M> {
     member: M,
     slot: Arc<Slot>,
-}
-
-/// A series that was looked up; derefs to its instrument.
-///
-/// ```
-/// use streamgauge_metrics::{Counter, Family};
-///
-/// let sent: Family<Counter> = Family::with_labels(["topic"]);
-/// let orders = sent.get_or_create(&[("topic", "orders")]);
-/// orders.inc();
-/// assert_eq!(orders.get(), 1);
-/// ```
-pub struct Found<'a, M, L = Pairs> {
-    place: Place<'a, M, L>,
-}
-
-enum Place<'a, M, L> {
-    /// In the array of a family whose labels are all enums, or of its overflow.
-    Shared(&'a M),
-    /// In what this thread remembers.
-    Cached(Rc<Cached<L>>),
 }
 
 impl<M: Member, L: LabelSet> Family<M, L> {
@@ -100,7 +83,7 @@ impl<M: Member, L: LabelSet> Family<M, L> {
             return Found::shared(self.overflowing());
         }
         if L::DENSE.is_some() {
-            return Found::shared(self.find_dense(labels).unwrap_or_else(|| self.create_dense_or_overflow(labels)));
+            return self.find_dense(labels).unwrap_or_else(|| Found::shared(self.create_dense_or_overflow(labels)));
         }
         self.find_cached(labels).unwrap_or_else(|| self.create_or_overflow(labels))
     }
@@ -119,7 +102,7 @@ impl<M: Member, L: LabelSet> Family<M, L> {
             return Ok(Found::shared(self.overflowing()));
         }
         if L::DENSE.is_some() {
-            return self.find_dense(labels).map_or_else(|| self.create_dense(labels), Ok).map(Found::shared);
+            return self.find_dense(labels).map_or_else(|| self.create_dense(labels).map(Found::shared), Ok);
         }
         self.find_cached(labels).map_or_else(|| self.create(labels), Ok)
     }
@@ -224,15 +207,15 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     }
 
     #[inline]
-    fn find_dense<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Option<&M> {
-        let entry = self.dense.get(labels.index())?;
-        entry.slot.is_there().then_some(&entry.member)
+    fn find_dense<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Option<Found<'_, M, L>> {
+        let nth = labels.index();
+        self.metric.shown.has(nth).then(|| Found::nth(self, nth))
     }
 
     #[inline]
     fn find_cached<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Option<Found<'_, M, L>> {
         let cached = cache::find(self.metric.id, labels)?;
-        Some(Found { place: Place::Cached(cached) })
+        Some(Found::cached(cached))
     }
 
     #[cold]
@@ -268,7 +251,7 @@ impl<M: Member, L: LabelSet> Family<M, L> {
         if is_known {
             cache::keep(self.metric.id, labels, &found);
         }
-        Ok(Found { place: Place::Cached(found) })
+        Ok(Found::cached(found))
     }
 
     fn create_dense<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<&M, SeriesError> {
@@ -284,6 +267,17 @@ impl<M: Member, L: LabelSet> Family<M, L> {
             _ => (*storage, None),
         });
         Self::attach(&Metric::alone(Plan::new(instruments), labels.into()))
+    }
+}
+
+impl<M, L> Family<M, L> {
+    /// The instrument of a label set that [was found](Self::find_dense).
+    #[inline]
+    fn nth(&self, nth: usize) -> &M {
+        match self.dense.get(nth) {
+            Some(entry) => &entry.member,
+            None => unreachable!("what is shown is in the array"),
+        }
     }
 }
 
@@ -352,39 +346,12 @@ impl<M: Member, L: LabelSet> Default for Family<M, L> {
     }
 }
 
-impl<'a, M, L> Found<'a, M, L> {
-    #[inline]
-    const fn shared(member: &'a M) -> Self {
-        Self { place: Place::Shared(member) }
-    }
-}
-
-impl<M: Member, L> Deref for Found<'_, M, L> {
-    type Target = M;
-
-    #[inline]
-    fn deref(&self) -> &M {
-        match &self.place {
-            Place::Shared(member) => member,
-            Place::Cached(cached) => match M::kept(&cached.member) {
-                Some(member) => member,
-                None => unreachable!("a metric has members of one type"),
-            },
-        }
-    }
-}
-
-impl<M: Member + fmt::Debug, L> fmt::Debug for Found<'_, M, L> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        (**self).fmt(f)
-    }
-}
-
 impl<M, L> Clone for Family<M, L> {
     fn clone(&self) -> Self {
         Self {
             metric: Arc::clone(&self.metric),
             dense: Arc::clone(&self.dense),
+            row: self.row,
             overflow: Arc::clone(&self.overflow),
             labels: PhantomData,
         }
@@ -406,10 +373,12 @@ impl<M: Member, L: LabelSet> Instrument for Family<M, L> {
     const STORAGE: &'static [Storage] = M::STORAGE;
 
     fn attach(metric: &Arc<Metric>) -> Self {
-        let values = (0..L::DENSE.unwrap_or(0)).map(|index| values_at(L::LABELS, index));
+        let sets: Vec<_> = (0..L::DENSE.unwrap_or(0)).map(|index| values_at(L::LABELS, index)).collect();
+        let (slots, row) = metric.closed(&sets);
         Self {
             metric: Arc::clone(metric),
-            dense: values.map(|values| Entry::new(metric, metric.hidden(&values))).collect(),
+            dense: slots.into_iter().map(|slot| Entry::new(metric, slot)).collect(),
+            row,
             overflow: Arc::default(),
             labels: PhantomData,
         }

@@ -247,6 +247,7 @@ mod label;
 mod metric;
 mod record;
 mod registry;
+mod shown;
 mod slot;
 pub mod snapshot;
 mod sync;

@@ -5,9 +5,10 @@ use std::cmp::Ordering as Order;
 use std::collections::{BTreeSet, HashMap};
 
 use crate::cardinality::{Budget, Limits, OVERFLOW, Refusals, SeriesError};
-use crate::cell::{Pool, Range, STORE, Shape, Totals, totals};
+use crate::cell::{Pool, Range, Row, STORE, Shape, Totals, totals};
 use crate::histogram::Bounds;
 use crate::label::{self, Label};
+use crate::shown::Shown;
 use crate::slot::{Handle, Slot};
 use crate::sync::{self, Arc, Mutex, OnceLock, Ordering, RwLock, Weak};
 
@@ -62,6 +63,8 @@ pub struct Metric {
     max_value_chars: usize,
     budget: Arc<Budget>,
     pub(crate) refusals: Refusals,
+    /// What a look-up by label sets of a closed set needs to know of the table.
+    pub(crate) shown: Shown,
     table: RwLock<Table>,
     /// What the cells of a series held when it was begun anew, by its first cell.
     bases: Mutex<HashMap<u32, Box<[u64]>>>,
@@ -169,6 +172,7 @@ impl Metric {
             max_value_chars: limits.max_value_chars,
             budget: Arc::clone(budget),
             refusals: Refusals::default(),
+            shown: Shown::new(),
             table: RwLock::default(),
             bases: Mutex::default(),
             this: Weak::clone(this),
@@ -211,19 +215,26 @@ impl Metric {
 
     /// The series for updates that have none of their own.
     pub(crate) fn overflow(&self) -> &Arc<Slot> {
-        let slot = self.overflow.get_or_init(|| self.new_slot(self.overflow_text.clone(), true));
+        let slot =
+            self.overflow.get_or_init(|| self.new_hidden(self.take_cells(), self.overflow_text.clone(), usize::MAX));
         if !cfg!(feature = "noop") && !slot.is_there() {
             self.put_in(&mut sync::write(&self.table), slot);
         }
         slot
     }
 
-    /// A series that is in no scrape until it is [shown](Self::show), for one of a closed set of
-    /// label sets.
-    pub(crate) fn hidden(&self, values: &[&str]) -> Arc<Slot> {
-        let mut text = String::from(&*self.constant);
-        self.labels.iter().zip(values).for_each(|(label, value)| label::push(&mut text, &label.name, value));
-        self.new_slot(text.into(), true)
+    /// A series for each of a closed set of label sets, in no scrape until it is
+    /// [shown](Self::show). Their cells are side by side if they fit in a chunk.
+    pub(crate) fn closed(&self, sets: &[Vec<&str>]) -> (Box<[Arc<Slot>]>, Row) {
+        let row = u32::try_from(sets.len()).ok().and_then(|count| STORE.take_row(&self.shape, count));
+        let begin = row.as_deref().and_then(<[Range]>::first).map_or(Row::NONE, |first| Row::from(*first));
+        let mut row = row.into_iter().flatten();
+        let slots = sets.iter().enumerate().map(|(nth, values)| {
+            let mut text = String::from(&*self.constant);
+            self.labels.iter().zip(values).for_each(|(label, value)| label::push(&mut text, &label.name, value));
+            self.new_hidden(row.next().unwrap_or_else(|| self.take_cells()), text.into(), nth)
+        });
+        (slots.collect(), begin)
     }
 
     /// Puts a series that has been hidden, or removed, into the scrapes. It begins at 0.
@@ -252,18 +263,22 @@ impl Metric {
     }
 
     fn insert(&self, table: &mut Table, text: Box<str>) -> Arc<Slot> {
-        let slot = self.new_slot(text, false);
+        let slot = Arc::new(Slot::new(self.take_cells(), text, Weak::clone(&self.this)));
         table.series.insert(ByText(Arc::clone(&slot)));
         table.list = None;
         slot
     }
 
-    fn new_slot(&self, text: Box<str>, hidden: bool) -> Arc<Slot> {
-        let range = match self.shape.len {
+    fn new_hidden(&self, range: Range, text: Box<str>, nth: usize) -> Arc<Slot> {
+        let nth = u32::try_from(nth).unwrap_or(u32::MAX);
+        Arc::new(Slot::hidden(range, text, Weak::clone(&self.this), nth))
+    }
+
+    fn take_cells(&self) -> Range {
+        match self.shape.len {
             0 => Range { first: 0, len: 0, pool: Pool::Single },
             _ => STORE.take(&self.shape),
-        };
-        Arc::new(Slot::new(range, text, Weak::clone(&self.this), hidden))
+        }
     }
 
     /// Puts a series back into the table: what its cells hold is from before.
@@ -278,6 +293,7 @@ impl Metric {
             sync::lock(&self.bases).insert(slot.range.first, cells.into());
         }
         slot.come_back(based);
+        self.shown.set(slot.nth(), true);
         table.series.insert(ByText(Arc::clone(slot)));
         table.list = None;
     }
@@ -328,6 +344,7 @@ impl Metric {
         if !slot.try_go() {
             return Removal::Held;
         }
+        self.shown.set(slot.nth(), false);
         let out = table.series.take(&*slot.text);
         let list = table.list.take();
         drop(table);

@@ -15,6 +15,8 @@ pub(crate) struct Slot {
     pub(crate) range: Range,
     /// The labels as they are on the wire.
     pub(crate) text: Box<str>,
+    /// Its place in a closed set of label sets.
+    nth: u32,
     home: Weak<Metric>,
 }
 
@@ -36,15 +38,32 @@ pub struct Handle {
 }
 
 impl Slot {
-    /// A series, in the scrapes of its metric or hidden from them.
-    pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>, hidden: bool) -> Self {
-        Self { state: AtomicUsize::new(if hidden { GONE } else { 0 }), level: AtomicU64::new(0), range, text, home }
+    /// A series in the scrapes of its metric.
+    pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>) -> Self {
+        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), range, text, nth: u32::MAX, home }
+    }
+
+    /// A series that is hidden from the scrapes of its metric.
+    pub(crate) fn hidden(range: Range, text: Box<str>, home: Weak<Metric>, nth: u32) -> Self {
+        let mut slot = Self::new(range, text, home);
+        (slot.state, slot.nth) = (AtomicUsize::new(GONE), nth);
+        slot
     }
 
     /// Whether the series is in the scrapes of its metric.
-    #[inline]
     pub(crate) fn is_there(&self) -> bool {
         self.state.load(Ordering::Relaxed) & GONE == 0
+    }
+
+    /// The same for a look-up, which counts as soon as it knows.
+    #[inline]
+    pub(crate) fn is_shown(&self) -> bool {
+        self.state.load(at(Step::FindShown, Ordering::Acquire)) & GONE == 0
+    }
+
+    /// Its place in a closed set of label sets, or beyond all.
+    pub(crate) fn nth(&self) -> usize {
+        self.nth as usize
     }
 
     /// Takes the series out unless it is held. Called with the table of the metric locked.
@@ -68,7 +87,7 @@ impl Slot {
         if based {
             self.state.fetch_or(BASED, Ordering::Relaxed);
         }
-        self.state.fetch_and(!GONE, Ordering::Relaxed);
+        self.state.fetch_and(!GONE, at(Step::Show, Ordering::Release));
     }
 
     /// Hands a hold on this series over to another. Called with the table of the metric locked.

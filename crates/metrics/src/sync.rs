@@ -17,6 +17,8 @@ pub(crate) use self::step::Step;
 pub(crate) const CHUNK: usize = 512;
 /// Chunks an arena has room for.
 pub(crate) const CHUNKS: usize = 1152;
+/// Label sets of a closed set that are found by a bit.
+pub(crate) const SETS: usize = 1024;
 /// Cells that one record may write.
 pub(crate) const RECORD: usize = 32;
 

@@ -219,6 +219,7 @@ struct Parting {
     last: &'static LocalKey<RefCell<Option<Last>>>,
     counter: Counter,
     family: Family<Counter>,
+    closed: Family<Counter, ByStatus>,
     histogram: Histogram,
     http: Requests,
 }
@@ -229,6 +230,7 @@ impl Parting {
             last,
             counter: everything.events.clone(),
             family: everything.by_topic.clone(),
+            closed: everything.by_status.clone(),
             histogram: everything.sizes.clone(),
             http: everything.http.clone(),
         }
@@ -238,6 +240,7 @@ impl Parting {
         self.counter.inc();
         self.histogram.observe(2.0);
         self.family.get_or_create(&[("topic", "orders")]).inc();
+        self.closed.get_or_create(&ByStatus { status: Status::Late }).inc();
         record((
             self.http.requests_total.adding(1),
             self.http.errors_total.adding(1),
@@ -305,6 +308,7 @@ fn thread_locals_that_still_count_when_their_thread_ends_lose_nothing() {
     assert_eq!(counter(&end, "http_errors_total"), partings);
     assert_eq!(end.histogram("size", &[]).unwrap().count(), partings);
     assert_eq!(end.counter("by_topic_total", &[("topic", "orders")]), Some(partings));
+    assert_eq!(end.counter("by_status_total", &[("status", "late")]), Some(partings));
     assert_eq!(end.counter("by_topic_total", &[("topic", "visits")]), Some(lasts));
 }
 

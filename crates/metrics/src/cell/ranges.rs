@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::arena::{chunk_of, offset};
 use crate::sync::CHUNK;
 
 /// How the cells of a chunk are read. A chunk belongs to one pool.
@@ -36,7 +37,26 @@ pub(crate) struct Range {
 impl Range {
     /// Where its cells are.
     pub(crate) const fn chunk(self) -> usize {
-        self.first as usize / CHUNK
+        chunk_of(self.first)
+    }
+}
+
+/// Cells of one chunk, side by side: one for each of a closed set of label sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) chunk: u32,
+    /// The place of the first in its chunk.
+    pub(crate) first: u32,
+}
+
+impl Row {
+    /// Where no cell is.
+    pub(crate) const NONE: Self = Self { chunk: u32::MAX, first: 0 };
+
+    /// The row that begins with this range.
+    #[expect(clippy::cast_possible_truncation, reason = "a quotient and a remainder of a `u32`")]
+    pub(crate) const fn from(range: Range) -> Self {
+        Self { chunk: range.chunk() as u32, first: offset(range.first) as u32 }
     }
 }
 
@@ -71,6 +91,22 @@ impl Ranges {
         range
     }
 
+    /// Takes cells for `count` series of this shape side by side in one chunk; `None` if that is
+    /// more than a chunk.
+    pub(crate) fn take_row(&mut self, shape: &Shape, count: u32) -> Option<Vec<Range>> {
+        let &Shape { pool, len, .. } = shape;
+        let cells = len.checked_mul(count).filter(|cells| (1..=CHUNK).contains(&(*cells as usize)))?;
+        let first = match self.take_returned_row(pool, len, count) {
+            Some(first) => first,
+            None => self.take_new_row(pool, len, cells),
+        };
+        let row: Vec<_> = (0..count).map(|nth| Range { first: first + nth * len, len, pool }).collect();
+        for range in &row {
+            self.mark(*range, &shape.floats);
+        }
+        Some(row)
+    }
+
     pub(crate) fn give_back(&mut self, range: Range) {
         self.free.entry((range.pool, range.len)).or_default().push(range.first);
     }
@@ -93,6 +129,29 @@ impl Ranges {
         }
     }
 
+    /// A row among what was given back, which is where the row of a metric that is gone ends up.
+    fn take_returned_row(&mut self, pool: Pool, len: u32, count: u32) -> Option<u32> {
+        let free = self.free.get_mut(&(pool, len))?;
+        free.sort_unstable();
+        let is_row = |row: &[u32]| match row {
+            [first, .., last] => last - first == (count - 1) * len && chunk_of(*first) == chunk_of(*last),
+            _ => count == 1,
+        };
+        let at = free.windows(count as usize).position(is_row)?;
+        free.drain(at..at + count as usize).next()
+    }
+
+    /// Begins a chunk if there is not enough of the last one, the rest of which is left to others.
+    fn take_new_row(&mut self, pool: Pool, len: u32, cells: u32) -> u32 {
+        let (first, end) = self.open.get(&pool).copied().unwrap_or((0, 0));
+        if end - first < cells {
+            let rest = (first..end).step_by(len as usize).filter(|start| end - start >= len);
+            self.free.entry((pool, len)).or_default().extend(rest);
+            self.open.remove(&pool);
+        }
+        self.take_new(pool, cells)
+    }
+
     fn take_new(&mut self, pool: Pool, len: u32) -> u32 {
         let (first, end) = self.open.get(&pool).copied().unwrap_or((0, 0));
         let (first, end) = if end - first < len { self.next_chunk(pool) } else { (first, end) };
@@ -108,5 +167,71 @@ impl Ranges {
         let first = (self.kinds.len() * CHUNK) as u32;
         self.kinds.push(Kind { pool, floats: Mask::default() });
         (first, first + CHUNK as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pool, Range, Ranges, Shape, chunk_of};
+    use crate::sync::CHUNK;
+
+    /// The cells of a chunk, which are few where the models run these tests.
+    #[expect(clippy::cast_possible_truncation, reason = "a few hundred at most")]
+    const ALL: u32 = CHUNK as u32;
+
+    fn shape(len: u32) -> Shape {
+        Shape { pool: Pool::Single, len, floats: [].into() }
+    }
+
+    fn firsts(row: Option<Vec<Range>>) -> Vec<u32> {
+        row.unwrap().iter().map(|range| range.first).collect()
+    }
+
+    #[test]
+    fn a_row_is_side_by_side_in_one_chunk() {
+        let mut ranges = Ranges::default();
+        for (len, count) in [(1, ALL - 1), (1, 2), (2, ALL / 2), (1, ALL), (1, 1), (ALL, 1)] {
+            let row = firsts(ranges.take_row(&shape(len), count));
+            assert_eq!(row.len(), count as usize);
+            assert!(row.windows(2).all(|pair| pair[1] - pair[0] == len));
+            assert_eq!(chunk_of(row[0]), chunk_of(row[row.len() - 1] + len - 1));
+        }
+    }
+
+    #[test]
+    fn a_row_of_more_than_a_chunk_or_of_nothing_is_none() {
+        let mut ranges = Ranges::default();
+        for (len, count) in [(1, ALL + 1), (2, ALL / 2 + 1), (u32::MAX, 2), (0, 5), (5, 0)] {
+            assert_eq!(ranges.take_row(&shape(len), count), None);
+        }
+    }
+
+    #[test]
+    fn a_row_that_was_given_back_is_taken_again_whatever_the_order() {
+        let mut ranges = Ranges::default();
+        let row = ranges.take_row(&shape(1), ALL / 2);
+        let before = firsts(row.clone());
+        let kept = ranges.take(&shape(1));
+        for range in row.unwrap().into_iter().rev() {
+            ranges.give_back(range);
+        }
+        let single = ranges.take(&shape(1));
+        assert!(before.contains(&single.first));
+        assert!(!firsts(ranges.take_row(&shape(1), ALL / 2)).contains(&single.first));
+        ranges.give_back(single);
+        ranges.give_back(kept);
+        assert_eq!(firsts(ranges.take_row(&shape(1), ALL / 2)), before);
+    }
+
+    #[test]
+    fn the_rest_of_a_chunk_that_is_too_small_for_a_row_goes_to_others() {
+        let mut ranges = Ranges::default();
+        let full = firsts(ranges.take_row(&shape(1), ALL / 2));
+        let row = firsts(ranges.take_row(&shape(1), ALL / 2 + 1));
+        let mut rest: Vec<_> = (0..ALL / 2).map(|_| ranges.take(&shape(1)).first).collect();
+        rest.sort_unstable();
+        let first = full[full.len() - 1] + 1;
+        assert_eq!(rest, (first..first + ALL / 2).collect::<Vec<_>>());
+        assert!(rest.iter().all(|first| !row.contains(first)));
     }
 }

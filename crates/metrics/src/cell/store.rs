@@ -74,6 +74,11 @@ impl Store {
         sync::lock(&self.ranges).take(shape)
     }
 
+    /// The same for several series, side by side; `None` if they do not fit in one chunk.
+    pub(crate) fn take_row(&self, shape: &Shape, count: u32) -> Option<Vec<Range>> {
+        sync::lock(&self.ranges).take_row(shape, count)
+    }
+
     /// Gives a range back. The caller has dropped the last handle to it.
     pub(crate) fn give_back(&self, range: Range) {
         for arena in self.arenas() {

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use super::arena::{self, Arena, chunk_of};
 use super::chunks::Chunk;
+use super::ranges::Row;
 use super::store::Store;
 use super::update::{Change, Update};
 use crate::sync::{CHUNKS, Ordering};
@@ -44,6 +45,18 @@ pub(crate) fn change(index: u32, change: Change, ordering: Ordering) -> bool {
         Some(chunk) if arena::change(chunk, index, change, ordering) => true,
         _ => change_slowly(index, change, ordering),
     }
+}
+
+/// Changes a cell of a row; false if that takes [`change`]. The chunk is found without the cell, so
+/// the processor finds it while it is still busy with the labels.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "a row is in one chunk")]
+pub(crate) fn change_in_row(row: Row, nth: usize, change: Change, ordering: Ordering) -> bool {
+    if cfg!(feature = "noop") {
+        return true;
+    }
+    let chunk = TABLE.with(|table| table.get(row.chunk as usize)?.get());
+    chunk.is_some_and(|chunk| arena::change(chunk, row.first + nth as u32, change, ordering))
 }
 
 /// Writes cells of one chunk as one record.

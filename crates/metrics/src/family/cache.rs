@@ -104,7 +104,7 @@ impl<L: LabelSet> Cache<L> {
             let place = self.places.get(at)?.as_ref()?;
             if place.hash == hash && place.metric == metric {
                 let entry = &place.entry;
-                let is_it = labels.is_same(&entry.key) && entry.slot.is_there();
+                let is_it = labels.is_same(&entry.key) && entry.slot.is_shown();
                 return is_it.then(|| Rc::clone(entry));
             }
             at = (at + 1) & (self.places.len() - 1);

@@ -38,6 +38,10 @@ pub(crate) enum Step {
     Down,
     /// With `Down`.
     ReadDowns,
+    /// What was counted for a series before it is shown is known before anyone finds it.
+    Show,
+    /// With `Show`.
+    FindShown,
     /// Whoever takes the series out has the updates of the handle behind it.
     LetGo,
     /// With `LetGo`.

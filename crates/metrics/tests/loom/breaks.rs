@@ -4,8 +4,9 @@ use crate::check::Break::{self, At, Locks, References};
 use crate::check::Model;
 use crate::models::{arenas, counters, readers, series, snapshots};
 use crate::sync::Step::{
-    Answer, Begin, Down, End, FenceAfterCopy, FenceAfterUndo, FenceBeforeCells, FenceBeforeUndo, ItsOwnAnswer, LetGo,
-    ReadDowns, ReadFirst, ReadRequest, ReadSecond, Request, StillTheSame, TakeAnswer, TakeOut,
+    Answer, Begin, Down, End, FenceAfterCopy, FenceAfterUndo, FenceBeforeCells, FenceBeforeUndo, FindShown,
+    ItsOwnAnswer, LetGo, ReadDowns, ReadFirst, ReadRequest, ReadSecond, Request, Show, StillTheSame, TakeAnswer,
+    TakeOut,
 };
 
 const SEEN: &[(Break, &[Model])] = &[
@@ -30,11 +31,14 @@ const SEEN: &[(Break, &[Model])] = &[
 ];
 
 /// The request keeps an owner from writing an answer before the reader of the one before is done
-/// with it. That a load is done late, after a store that follows it, is what C++ allows and ARM
-/// does; loom runs every load where it stands.
+/// with it; a series is shown after what its cells held before was read. That a load is done late,
+/// after a store that follows it, is what C++ allows and ARM does; loom runs every load where it
+/// stands.
 const BEYOND_LOOM: &[(Break, &[Model])] = &[
     (At(Request), &[readers::BOTH_ASK, readers::ASK_APART]),
     (At(ReadRequest), &[readers::BOTH_ASK, readers::ASK_APART]),
+    (At(Show), &[series::FOUND]),
+    (At(FindShown), &[series::FOUND]),
 ];
 
 /// Whether something is in one of the tables.

@@ -31,6 +31,8 @@ mod label;
 mod metric;
 mod models;
 mod records;
+#[path = "../../src/shown.rs"]
+mod shown;
 #[allow(dead_code, unreachable_pub, reason = "what ships is more than what is modelled")]
 #[path = "../../src/slot.rs"]
 mod slot;

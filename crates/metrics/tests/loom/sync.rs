@@ -18,6 +18,7 @@ pub(crate) use crate::counted::{Arc, Weak};
 
 pub(crate) const CHUNK: usize = 4;
 pub(crate) const CHUNKS: usize = 1;
+pub(crate) const SETS: usize = 2;
 pub(crate) const RECORD: usize = 3;
 
 #[derive(Debug)]

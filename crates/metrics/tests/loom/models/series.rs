@@ -58,9 +58,16 @@ pub(crate) const READ_MEANWHILE: Model = Model {
     ..HELD_OR_BACK
 };
 
+pub(crate) const FOUND: Model = Model {
+    name: "a look-up against a series that is shown",
+    executions: 6,
+    run: a_look_up_against_a_show,
+    ..HELD_OR_BACK
+};
+
 fn new_series() -> Arc<Slot> {
     let range = STORE.take(&Shape { pool: Pool::Single, len: 1, floats: [].into() });
-    Arc::new(Slot::new(range, "".into(), Weak::new(), false))
+    Arc::new(Slot::new(range, "".into(), Weak::new()))
 }
 
 fn count(arena: &Arena, series: &Slot) {
@@ -213,6 +220,33 @@ fn what_comes_back_is_read() {
     let read = Handle::borrowed(&series).read(1);
     must([5, 0, 1].contains(&read[0]), || format!("{read:?} was never true"));
     is_scraped(&metric, &brings_back.join().unwrap(), 1);
+}
+
+/// What the cells hold is from before, and what is found is counted from now on.
+fn a_look_up_against_a_show() {
+    let metric = metric();
+    let (slots, _) = metric.closed(&[vec!["orders"]]);
+    let series = Arc::clone(&slots[0]);
+    Handle::borrowed(&series).change(0, Change::add(5), Ordering::Relaxed);
+    let (home, same) = (Arc::clone(&metric), Arc::clone(&series));
+    let looks_up = thread::spawn(move || {
+        let found = home.shown.has(0);
+        if found {
+            Handle::borrowed(&same).change(0, Change::add(1), Ordering::Relaxed);
+        }
+        found
+    });
+    metric.show(&series).unwrap();
+    let found = u64::from(looks_up.join().unwrap());
+    let scraped = scrape(&metric, &series);
+    must(scraped == Some(found), || format!("{scraped:?} in the scrape, not {found}"));
+    goes(&metric, &series, Removal::Removed);
+    must(!metric.shown.has(0), || "a removed series is found".to_owned());
+}
+
+#[test]
+fn whoever_finds_a_series_is_counted_on_top_of_what_was_there() {
+    FOUND.passes();
 }
 
 #[test]
