@@ -19,6 +19,8 @@ use syn::{DeriveInput, Error, parse_macro_input};
 mod label_set;
 mod label_value;
 mod metrics;
+#[cfg(test)]
+mod places;
 mod syntax;
 
 /// Makes a struct a group of metrics; see the trait `streamgauge_metrics::Metrics`.
