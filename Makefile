@@ -17,11 +17,12 @@ help: ## list the targets
 run: build ## play the packaged hour at 60 times its speed (SPEED=max: unpaced), rows to out/
 	@SPEED='$(SPEED)' scripts/run-hour.sh '$(BIN)'
 
-test: ## the Rust tests, then the oracles: DuckDB, promtool, a real Prometheus
+test: ## the Rust tests, the metrics crates packed alone, then the oracles: DuckDB, promtool, a real Prometheus
 	scripts/setup-tests.sh
 	cargo test --workspace --locked
 	cargo test --locked -p streamgauge-metrics --features noop --test noop
 	cargo test --locked --release -p streamgauge-metrics --test stress
+	cargo package --locked --allow-dirty -p streamgauge-metrics-derive -p streamgauge-metrics
 	cargo build --release --locked
 	STREAMGAUGE_BIN='$(BIN)' .venv/bin/python -m pytest tests/oracle
 
