@@ -16,6 +16,7 @@ mod substitute;
 mod table;
 mod value;
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -84,6 +85,8 @@ pub struct Prometheus {
     pub size_bytes_buckets: Option<Vec<f64>>,
     /// The same for throughput.
     pub throughput_buckets: Option<Vec<f64>>,
+    /// The same for single histograms, by name; it goes before the others.
+    pub per_metric_buckets: BTreeMap<String, Vec<f64>>,
     /// How many series there may be, and which labels.
     pub limits: Limits,
 }

@@ -36,8 +36,8 @@ pub(crate) fn registry(endpoint: Option<&Prometheus>) -> Result<Registry, Option
         latency_ms: endpoint.latency_ms_buckets.clone(),
         size_bytes: endpoint.size_bytes_buckets.clone(),
         throughput: endpoint.throughput_buckets.clone(),
+        per_metric: endpoint.per_metric_buckets.clone(),
         limits: endpoint.limits.clone(),
-        ..Options::default()
     })
 }
 

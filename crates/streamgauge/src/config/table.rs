@@ -187,6 +187,7 @@ const HISTOGRAMS: &[Key] = &[
     Key::of("latency_ms_buckets", BOUNDS, "For latencies, in milliseconds, increasing."),
     Key::of("size_bytes_buckets", BOUNDS, "For sizes, in bytes, increasing."),
     Key::of("throughput_buckets", BOUNDS, "For throughput, in events per second, increasing."),
+    Key::of("per_metric", Kind::Map(&BOUNDS), "For single histograms by their names, before the others.").or("{}"),
 ];
 
 const OPENTELEMETRY: &[Key] = &[

@@ -166,6 +166,34 @@ fn the_endpoint_is_judged() {
         "c.yaml:14:70: observability.prometheus.histograms.size_bytes_buckets.2: 3 does not come after 3; expected \
          increasing bounds\n"
     );
+    let many: Vec<_> = (1..=251).map(|bound| bound.to_string()).collect();
+    assert_eq!(
+        said(
+            "",
+            &format!("observability: {{prometheus: {{histograms: {{latency_ms_buckets: [{}]}}}}}}", many.join(", "))
+        ),
+        "c.yaml:14:63: observability.prometheus.histograms.latency_ms_buckets: is refused: a histogram has at most 250 \
+         bucket bounds\n"
+    );
+}
+
+#[test]
+fn buckets_of_a_single_metric_are_those_of_a_histogram_that_is_there() {
+    let chosen = |per_metric: &str| {
+        said("", &format!("observability: {{prometheus: {{histograms: {{per_metric: {per_metric}}}}}}}"))
+    };
+    let unknown =
+        chosen("{stream_processor_events_received_total: [1, 2], stream_processor_processing_duration_ms: [2, 1]}");
+    let place = "observability.prometheus.histograms.per_metric";
+    let [first, second] = unknown.lines().collect::<Vec<_>>()[..] else { panic!("{unknown}") };
+    assert!(
+        first.contains(&format!("{place}.stream_processor_events_received_total: is no histogram; expected one of "))
+    );
+    assert!(first.contains("stream_processor_processing_duration_ms"), "{first}");
+    assert!(
+        second.contains(&format!("{place}.stream_processor_processing_duration_ms.1: 1 does not come after 2")),
+        "{second}"
+    );
 }
 
 #[test]

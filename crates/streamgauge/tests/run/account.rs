@@ -96,6 +96,24 @@ fn trap_41_the_exported_counters_are_those_of_the_report() {
 }
 
 #[test]
+fn the_buckets_of_a_set_and_of_a_single_histogram_can_be_chosen() {
+    let case = Case::new();
+    let buckets = "observability.prometheus.histograms={latency_ms_buckets: [3, 9], \
+                   per_metric: {stream_processor_end_to_end_latency_ms: [7, 8.5]}}";
+    let run = case.start(&json_config("-"), &["--set", buckets]);
+    let page = run.get("/metrics");
+    let bounds = |name: &str| {
+        let buckets = page.lines().filter(|line| line.starts_with(&format!("{name}_bucket{{")));
+        buckets
+            .map(|line| line.split("le=\"").nth(1).unwrap().split('"').next().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(bounds("stream_processor_processing_duration_ms")[..3], ["3", "9", "+Inf"]);
+    assert_eq!(bounds("stream_processor_end_to_end_latency_ms")[..3], ["7", "8.5", "+Inf"]);
+    run.end().expect(0);
+}
+
+#[test]
 fn stdout_that_is_no_terminal_gets_rows_and_nothing_else() {
     let case = Case::new();
     let mut config = hour_config();

@@ -1,13 +1,16 @@
 //! What the service shows of itself.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use streamgauge_metrics::Limits;
+use streamgauge_metrics::histogram::bounds_fault;
+use streamgauge_metrics::{Desc, Limits};
 
 use super::super::fault::{Faults, Reported};
 use super::super::scalar::number;
 use super::super::value::Value;
 use super::super::{Prometheus, Service};
+use crate::metrics;
 
 pub(super) fn service(root: &Value) -> Option<Service> {
     let service = root.at("observability.service")?;
@@ -55,12 +58,14 @@ fn endpoint(prometheus: &Value, limits: Limits, faults: &mut Faults) -> Option<P
     let latency = bounds("latency_ms_buckets");
     let size = bounds("size_bytes_buckets");
     let throughput = bounds("throughput_buckets");
+    let per_metric = per_metric(prometheus.at("histograms.per_metric")?, faults);
     Some(Prometheus {
         address: address?,
         path: path?,
         latency_ms_buckets: latency.ok()?,
         size_bytes_buckets: size.ok()?,
         throughput_buckets: throughput.ok()?,
+        per_metric_buckets: per_metric?,
         limits,
     })
 }
@@ -90,18 +95,34 @@ fn path(value: &Value, faults: &mut Faults) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// Bounds by the name of a histogram that this binary has.
+fn per_metric(value: &Value, faults: &mut Faults) -> Option<BTreeMap<String, Vec<f64>>> {
+    let all = metrics::describe();
+    let histograms: Vec<_> = all.iter().filter(|desc| desc.buckets().is_some()).map(Desc::name).collect();
+    let single = |(name, bounds): &(String, Value)| {
+        if !histograms.contains(&name.as_str()) {
+            faults.push(bounds.fault(format!("is no histogram; expected one of {}", histograms.join(", "))));
+        }
+        Some((name.clone(), buckets(bounds, faults)?))
+    };
+    // All of them, so that all faults are told.
+    let read: Vec<_> = value.entries().iter().map(single).collect();
+    read.into_iter().collect()
+}
+
 fn buckets(value: &Value, faults: &mut Faults) -> Option<Vec<f64>> {
     let items = value.items()?;
     let bounds = items.iter().map(|v| v.text().and_then(number)).collect::<Option<Vec<f64>>>()?;
     if bounds.is_empty() {
         faults.push(value.fault("is empty; expected at least one upper bound"));
-    }
-    if let Some(at) = bounds.windows(2).position(|pair| pair[0] >= pair[1]) {
+    } else if let Some(at) = bounds.windows(2).position(|pair| pair[0] >= pair[1]) {
         faults.push(items[at + 1].fault(format!(
             "{} does not come after {}; expected increasing bounds",
             items[at + 1],
             items[at]
         )));
+    } else if let Some(fault) = bounds_fault(&bounds) {
+        faults.push(value.fault(format!("is refused: {fault}")));
     }
     Some(bounds)
 }
