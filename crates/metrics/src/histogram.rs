@@ -491,7 +491,7 @@ mod tests {
     }
 
     #[test]
-    fn nan_counts_in_the_last_bucket_and_leaves_the_sum_alone() {
+    fn trap_4_nan_counts_in_the_last_bucket_and_leaves_the_sum_alone() {
         let h = histogram();
         h.observe(2.0);
         h.observe(f64::NAN);
@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn opposite_infinities_do_not_make_the_sum_nan() {
+    fn trap_5_opposite_infinities_do_not_make_the_sum_nan() {
         let h = histogram();
         h.observe(f64::INFINITY);
         h.observe(f64::NEG_INFINITY);

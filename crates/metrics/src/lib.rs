@@ -133,7 +133,7 @@
 //!
 //! | labels | a look-up is | declared as |
 //! |---|---|---|
-//! | enums and `bool` | an index into an array | `#[derive(LabelSet)]` on a struct of them, up to 1024 label sets |
+//! | enums and `bool` | an index: of a counter, to its cell | `#[derive(LabelSet)]` on a struct of them, up to 1024 label sets |
 //! | strings, numbers | a hash in a table of the thread | the same derive; fields of `&'static str`, `String`, `Arc<str>`, integers |
 //! | pairs | the same | `Family<Counter>` and `labels = ["status"]`, looked up with `&[("status", "ok")]` |
 //!
@@ -229,6 +229,14 @@
 //! 0.1 beta. –: no means for it. *: does less than asked. prometheus tells label values apart by a
 //! hash alone; the histograms of fastmetrics and fast-telemetry can be torn, and the latter's take
 //! whole numbers only and its metrics one enum label.
+//!
+//! The look-up by enum labels is newer than this table: 1.87 / 1.90 in five processes where the empty
+//! loop took 0.274 / 0.278 (`metrics-bench --rounds 5 --only streamgauge`).
+//!
+//! What the rest is made of: nothing waits for memory or for the update before (eight histograms in
+//! turn take as long as one and the same), so an update costs its instructions. A third of an
+//! observation is the place of its bucket; the others write a record, which is the old value, the
+//! index and the new value of each cell, and two words that say where it begins and ends.
 
 // The derives name this crate by its outside name; its own unit tests need to know it too.
 extern crate self as streamgauge_metrics;
