@@ -208,30 +208,27 @@
 //! Nanoseconds an update on one thread / on each of two that write the same series; bytes of the
 //! heap; microseconds of CPU for a snapshot (where a crate has none, its text) while eight writers
 //! rest / write. Medians of five processes in turn, `make bench-metrics`, on two virtual cores of
-//! an AMD EPYC where an empty loop takes 0.273 / 0.274 ns:
+//! an AMD EPYC where an empty loop takes 0.273 / 0.276 ns:
 //!
 //! | | this crate | prometheus | prometheus-client | measured | metrics | fastmetrics | opentelemetry | fast-telemetry | foundations |
 //! |---|---|---|---|---|---|---|---|---|---|
-//! | counter inc, held handle | 0.98 / 0.99 | 1.68 / 11.4 | 1.69 / 10.7 | 1.70 / 11.0 | 4.33 / 33.4 | 1.70 / 7.92 | 7.53 / 31.6 | 1.70 / 1.71 | 1.59 / 1.59 |
-//! | histogram observe, 13 bounds | 5.24 / 5.23 | 8.24 / 124.2 | 10.0 / 21.1 | 13.4 / 121.0 | 15.7 / 99.0 | 8.61 / 121.6* | 21.4 / 46.0 | 7.17 / 7.19* | 12.3 / 25.4 |
-//! | 2 counters + histogram, together | 6.73 / 6.80 | – | – | – | – | – | – | – | – |
-//! | 2 counters + histogram, in turn | 7.34 / 7.39 | 12.6 / 175.9 | 9.89 / 20.3 | 15.5 / 183.0 | 23.2 / 147.5 | 11.9 / 168.3* | 39.8 / 84.8 | 13.2 / 13.2* | 15.6 / 32.5 |
-//! | enum labels: look up + inc | 2.32 / 2.33 | – | 21.3 / 71.6 | 3.41 / 10.8 | – | 10.4 / 72.7 | – | 2.18 / 2.19* | 3.16 / 3.36 |
-//! | static strings: look up + inc | 7.53 / 8.15 | 14.7 / 79.0* | 32.2 / 104.7 | 18.0 / 29.6 | 68.4 / 153.0 | 15.4 / 63.6 | 66.4 / 91.5 | 87.2 / 107.2 | 33.7 / 66.7 |
-//! | run-time strings: look up + inc | 17.1 / 17.0 | 23.2 / 82.9* | 52.4 / 212.5 | 32.4 / 107.1 | 110.5 / 212.7 | 38.2 / 155.7 | 102.5 / 220.3 | 60.7 / 64.0 | 54.8 / 149.8 |
+//! | counter inc, held handle | 0.99 / 0.99 | 1.70 / 9.53 | 1.70 / 8.16 | 1.69 / 11.2 | 4.32 / 35.3 | 1.71 / 12.6 | 7.47 / 25.0 | 1.70 / 1.70 | 1.60 / 1.60 |
+//! | histogram observe, 13 bounds | 5.26 / 5.36 | 8.24 / 18.5 | 10.0 / 21.4 | 13.4 / 122.0 | 15.6 / 103.0 | 8.59 / 55.8* | 21.3 / 47.8 | 7.17 / 7.21* | 12.3 / 26.5 |
+//! | 2 counters + histogram, together | 6.73 / 6.71 | – | – | – | – | – | – | – | – |
+//! | 2 counters + histogram, in turn | 7.42 / 7.95 | 12.6 / 138.7 | 9.97 / 27.7 | 15.5 / 150.5 | 23.4 / 160.1 | 11.9 / 106.4* | 39.9 / 112.8 | 13.2 / 13.2* | 15.6 / 35.6 |
+//! | enum labels: look up + inc | 1.82 / 1.87 | – | 21.9 / 61.8 | 3.42 / 9.64 | – | 10.4 / 66.8 | – | 2.19 / 2.21* | 3.14 / 3.58 |
+//! | static strings: look up + inc | 7.42 / 7.49 | 14.7 / 81.7* | 32.3 / 102.5 | 18.4 / 29.8 | 68.7 / 149.8 | 15.4 / 67.5 | 66.8 / 180.6 | 87.8 / 108.2 | 34.0 / 77.0 |
+//! | run-time strings: look up + inc | 17.0 / 17.2 | 23.2 / 87.1* | 52.4 / 215.7 | 31.9 / 100.5 | 108.1 / 216.9 | 38.4 / 157.7 | 101.7 / 234.6 | 60.6 / 67.0 | 54.7 / 150.0 |
 //! | bytes: counter series | 137 | 410 | 165 | 150 | 333 | 197 | 176 | 504 | 693 |
-//! | bytes: histogram series | 253 | 876 | 605 | 396 | 1071 | 453* | 344 | 4736* | 621 |
-//! | snapshot, µs: 10,000 counters | 29 / 30 | 3422 / 4519 | 941 / 941 | 382 / 393 | 7921 / 9323 | 1102 / 1213 | 1636 / 1671 | 811 / 952 | 6056 / 5913 |
-//! | snapshot, µs: 1,000 histograms | 104 / 116 | 339 / 28137 | 2320 / 2348 | 1384 / 2965 | 6315 / 44979 | 961 / 1020* | 238 / 256 | 239 / 286* | 338 / 360 |
+//! | bytes: histogram series | 253 | 876 | 605 | 395 | 1071 | 453* | 344 | 4736* | 621 |
+//! | snapshot, µs: 10,000 counters | 31 / 34 | 5528 / 5738 | 897 / 876 | 385 / 396 | 8714 / 12324 | 1081 / 1206 | 1734 / 1659 | 1148 / 1733 | 6907 / 7445 |
+//! | snapshot, µs: 1,000 histograms | 104 / 117 | 346 / 27718 | 2201 / 2255 | 1385 / 1526 | 6457 / 75236 | 965 / 1006* | 242 / 252 | 246 / 728* | 334 / 348 |
 //!
 //! prometheus 0.14, prometheus-client 0.25, measured 0.0.25, metrics 0.24 with its Prometheus
 //! exporter 0.18, fastmetrics 0.7, opentelemetry_sdk 0.33, fast-telemetry 0.10, foundations-metrics
 //! 0.1 beta. –: no means for it. *: does less than asked. prometheus tells label values apart by a
 //! hash alone; the histograms of fastmetrics and fast-telemetry can be torn, and the latter's take
 //! whole numbers only and its metrics one enum label.
-//!
-//! The look-up by enum labels is newer than this table: 1.87 / 1.90 in five processes where the empty
-//! loop took 0.274 / 0.278 (`metrics-bench --rounds 5 --only streamgauge`).
 //!
 //! What the rest is made of: nothing waits for memory or for the update before (eight histograms in
 //! turn take as long as one and the same), so an update costs its instructions. A third of an

@@ -133,3 +133,32 @@ fn log_lines_can_be_json() {
     let lines = crate::harness::parsed(&done.stderr);
     assert!(lines.iter().any(|line| line["message"].to_string().contains("19366 events")));
 }
+
+#[test]
+fn llm_requests_of_the_preset_are_counted_by_model() {
+    let case = Case::new();
+    let mut config = json_config("-");
+    config["event"] = json!({"preset": "llm"});
+    config["windows"] = json!([{"name": "w", "type": "tumbling", "size": "1m", "key": ["model"],
+        "aggregates": {"n": "count", "tokens": "sum(output_tokens)"}}]);
+    let mut run = case.start(&config, &[]);
+    let request = |id: u32, model: &str| {
+        format!(
+            r#"{{"id":"r{id}","type":"llm.request","time":"2025-01-01T12:00:0{id}Z","model":"{model}","tenant":"acme","status":"ok","input_tokens":100,"output_tokens":20,"duration_ms":750.5,"time_to_first_token_ms":90,"cost_usd":0.002}}"#
+        ) + "\n"
+    };
+    run.send(&(request(1, "m1") + &request(2, "m1") + &request(3, "m2")));
+    run.wait_for_events(3);
+    let page = run.get("/metrics");
+    for line in [
+        "llm_requests_total{model=\"m1\"} 2",
+        "llm_tokens_total{model=\"m1\",kind=\"input\"} 200",
+        "llm_tokens_total{model=\"m2\",kind=\"output\"} 20",
+        "llm_cost_usd_total{model=\"m2\"} 0.002",
+        "llm_request_duration_ms_sum{model=\"m1\"} 1501",
+        "llm_time_to_first_token_ms_count{model=\"m2\"} 1",
+    ] {
+        assert!(page.lines().any(|own| own == line), "no {line} in {page}");
+    }
+    run.end().expect(0).expect_conservation();
+}
