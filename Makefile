@@ -34,10 +34,11 @@ check: ## formatting, lints, documentation, house rules
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 	cargo test -p streamgauge --locked --test house
 
-bench: build ## events per CPU-second beside a serde_json program (EVENTS=2000000 ROUNDS=5)
+bench: build ## events per CPU-second beside a serde_json program; the cost of many windows and keys (EVENTS=2000000 ROUNDS=5)
 	cargo build --release --locked --manifest-path bench/Cargo.toml
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
 	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
+	cargo run --release --locked --manifest-path bench/Cargo.toml --bin curves -- --events '$(EVENTS)' --rounds '$(ROUNDS)'
 
 bench-metrics: ## nanoseconds and bytes of our metrics crate beside eight others (ROUNDS=5)
 	cargo build --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench

@@ -1,6 +1,7 @@
 //! The input: LLM requests as NDJSON, about 525 bytes a line, the same bytes for the same count.
 
 use crate::calendar;
+use crate::draw::Draw;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -43,7 +44,7 @@ impl Events {
     /// From the first one on.
     #[must_use]
     pub fn new() -> Self {
-        Events { draw: Draw(0x5eed_0f57_ea3e_2024), number: 0, last: 0, line: String::with_capacity(1024) }
+        Events { draw: Draw::new(0x5eed_0f57_ea3e_2024), number: 0, last: 0, line: String::with_capacity(1024) }
     }
 
     /// The next event.
@@ -98,24 +99,6 @@ fn one(line: &mut String, draw: &mut Draw, number: u64, id: u64) -> u64 {
     );
     line.push('\n');
     input_tokens
-}
-
-/// SplitMix64: small, good enough, and the same everywhere.
-struct Draw(u64);
-
-impl Draw {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number in [0, end).
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! What the generator, the reference and the comparison agree on.
 
 pub mod calendar;
+pub mod draw;
 pub mod events;

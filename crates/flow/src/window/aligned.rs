@@ -25,9 +25,10 @@ pub(super) struct Aligned {
     cut: Cut,
     slices: Slab<Slice>,
     by_start: BTreeMap<EventTime, usize>,
-    last: Option<(SliceSpan, usize)>, // most events belong to the slice of the one before
-    fired: Option<EventTime>,         // windows that end here or before have printed all they hold
-    due_at: Option<EventTime>,        // no watermark before this has anything to do here
+    places: hashbrown::HashMap<EventTime, usize>, // the same without an order: found in one step, however many there are
+    last: Option<(SliceSpan, usize)>,             // most events belong to the slice of the one before
+    fired: Option<EventTime>,                     // windows that end here or before have printed all they hold
+    due_at: Option<EventTime>,                    // no watermark before this has anything to do here
     held: usize,
     firing: usize,         // the slice whose panes are being fired …
     merged: Option<Slice>, // … unless they had to be merged from several
@@ -56,6 +57,7 @@ impl Aligned {
             cut,
             slices: Slab::new(),
             by_start: BTreeMap::new(),
+            places: hashbrown::HashMap::new(),
             last: None,
             fired: None,
             due_at: None,
@@ -85,7 +87,7 @@ impl Aligned {
         let slice = known.unwrap_or_else(|| self.open(span, of, mark));
         let (key, folded) = of.keys.of(event);
         let slice = &mut self.slices[slice];
-        let known = slice.find(key);
+        let known = slice.turn_to(key);
         let at = known.unwrap_or_else(|| {
             self.held += 1;
             of.keys.pin(key);
@@ -108,7 +110,7 @@ impl Aligned {
             return (span, Some(at));
         }
         let span = self.cut.slice(time);
-        let at = self.by_start.get(&span.start).copied();
+        let at = self.places.get(&span.start).copied();
         self.last = at.map(|at| (span, at)).or(self.last);
         (span, at)
     }
@@ -117,6 +119,7 @@ impl Aligned {
     fn open(&mut self, span: SliceSpan, of: &Definition, mark: &Watermark) -> usize {
         let at = self.slices.insert(Slice::new(span, of.functions.len()));
         self.by_start.insert(span.start, at);
+        self.places.insert(span.start, at);
         self.last = Some((span, at));
         // The watermark may have passed windows that held nothing: what comes for them now is late, and never fires.
         self.fired = self.fired.max(mark.get());
@@ -212,6 +215,7 @@ impl Aligned {
             && gone(self.slices[*first.get()].span.last)
         {
             let slice = self.slices.remove(first.remove());
+            self.places.remove(&slice.span.start);
             self.held -= slice.keys().len();
             slice.keys().iter().for_each(|key| of.keys.unpin(*key));
             self.last = None;

@@ -9,21 +9,32 @@ use crate::key::KeyId;
 /// The states of all keys of one span of time, in the order in which the keys came.
 #[derive(Clone, Debug)]
 pub(super) struct Slice {
-    pub span: SliceSpan,
-    width: usize, // states of a key
+    last: (KeyId, usize), // the key that was looked for last, and its place: with few keys it is often the one, and near
+    width: usize,         // states of a key
+    states: Vec<Accumulator>, // key by key
     keys: Vec<KeyId>,
     places: HashTable<usize>, // key number → its place among the keys
-    states: Vec<Accumulator>, // key by key
+    pub span: SliceSpan,
 }
 
 impl Slice {
     pub(super) fn new(span: SliceSpan, width: usize) -> Self {
-        Slice { span, width, keys: Vec::new(), places: HashTable::new(), states: Vec::new() }
+        let last = (KeyId::MAX, 0);
+        Slice { last, width, states: Vec::new(), keys: Vec::new(), places: HashTable::new(), span }
     }
 
     /// The keys, each at its place.
     pub(super) fn keys(&self) -> &[KeyId] {
         &self.keys
+    }
+
+    /// The place of the key of an event.
+    #[inline]
+    pub(super) fn turn_to(&mut self, key: KeyId) -> Option<usize> {
+        if self.last.0 != key {
+            self.last = (key, self.find(key)?);
+        }
+        Some(self.last.1)
     }
 
     /// The place of a key.

@@ -1,0 +1,25 @@
+//! Random numbers that are the same everywhere.
+
+/// SplitMix64: small and good enough.
+pub struct Draw(u64);
+
+impl Draw {
+    /// Begins at a seed.
+    pub fn new(seed: u64) -> Self {
+        Draw(seed)
+    }
+
+    /// Any number.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number in [0, end).
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+}
