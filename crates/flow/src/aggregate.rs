@@ -1,32 +1,83 @@
 //! What windows compute.
 
+mod deviation;
+mod distinct;
+mod encoding;
 mod extremum;
+mod percentile;
 mod sum;
+#[cfg(test)]
+mod tests;
 
 use crate::decode::{Event, Number};
 use crate::row::Value;
 use crate::settings::Function;
+use deviation::Deviation;
+use distinct::Distinct;
+pub(crate) use encoding::DecodeError;
 use extremum::{Extremum, Side};
-use sum::Sum;
+use percentile::Percentile;
+use sum::{Figure, Sum};
+
+/// What every aggregate can do.
+///
+/// A merged state takes the place of the state that took in what both did: windows are put together from slices, sessions
+/// from sessions, and a saved state goes on where it ended. What it then says is the same, up to the rounding of the sums
+/// and deviations of doubles.
+pub(crate) trait State: Sized {
+    /// What the function asks of this state.
+    type Asked: Copy;
+    /// What an event gives it.
+    type Input<'a>;
+
+    /// The state before the first event.
+    fn new(asked: Self::Asked) -> Self;
+
+    /// Takes one input in.
+    fn add(&mut self, input: Self::Input<'_>);
+
+    /// Takes in all that another state of the same function took.
+    fn merge(&mut self, other: &Self);
+
+    /// The value so far.
+    fn result(&self) -> Value;
+
+    /// Appends the state: its first byte tells the layout, equal states give equal bytes.
+    fn encode(&self, out: &mut Vec<u8>);
+
+    /// Reads a state from the front of the bytes. What `encode` never writes is refused.
+    fn decode(asked: Self::Asked, bytes: &mut &[u8]) -> Result<Self, DecodeError>;
+}
+
+/// How many events there were.
+#[derive(Clone, Debug)]
+pub(crate) struct Count(u64);
 
 /// The running state of one aggregate of one pane.
+///
+/// There can be millions of them, and most are sums: what a rarer one needs beyond the size of a sum stands on the heap.
 #[derive(Clone, Debug)]
 pub(crate) enum Accumulator {
-    Count(u64),
+    Count(Count),
     Sum(Sum),
-    Avg(Sum),
-    Extremum(Side, Extremum),
+    Extremum(Extremum),
+    Deviation(Deviation),
+    Percentile(Percentile),
+    Distinct(Distinct),
 }
 
 impl Accumulator {
     /// The state before the first event.
     pub(crate) fn new(function: Function) -> Self {
         match function {
-            Function::Count => Accumulator::Count(0),
-            Function::Sum(_) => Accumulator::Sum(Sum::default()),
-            Function::Avg(_) => Accumulator::Avg(Sum::default()),
-            Function::Min(_) => Accumulator::Extremum(Side::Min, Extremum::default()),
-            Function::Max(_) => Accumulator::Extremum(Side::Max, Extremum::default()),
+            Function::Count => Accumulator::Count(Count::new(())),
+            Function::Sum(_) => Accumulator::Sum(Sum::new(Figure::Total)),
+            Function::Avg(_) => Accumulator::Sum(Sum::new(Figure::Mean)),
+            Function::Min(_) => Accumulator::Extremum(Extremum::new(Side::Min)),
+            Function::Max(_) => Accumulator::Extremum(Extremum::new(Side::Max)),
+            Function::Stddev(_) => Accumulator::Deviation(Deviation::new(())),
+            Function::Percentile(_, rank) => Accumulator::Percentile(Percentile::new(rank)),
+            Function::Distinct(_) => Accumulator::Distinct(Distinct::new(())),
         }
     }
 
@@ -34,29 +85,34 @@ impl Accumulator {
     #[inline]
     pub(crate) fn add(&mut self, function: Function, event: &Event<'_>) {
         if let Accumulator::Count(count) = self {
-            *count += 1;
+            count.add(());
         } else if let Some(number) = function.field().and_then(|field| event.number(field)) {
             self.add_number(number);
+        } else if let (Accumulator::Distinct(distinct), Function::Distinct(field)) = (self, function) {
+            distinct.add(event.string(field));
         }
     }
 
     #[inline]
     fn add_number(&mut self, number: Number) {
         match self {
-            Accumulator::Count(_) => {}
-            Accumulator::Sum(sum) | Accumulator::Avg(sum) => sum.add(number),
-            Accumulator::Extremum(side, extremum) => extremum.add(*side, number),
+            Accumulator::Sum(sum) => sum.add(number),
+            Accumulator::Extremum(extremum) => extremum.add(number),
+            Accumulator::Deviation(deviation) => deviation.add(number),
+            Accumulator::Percentile(percentile) => percentile.add(number),
+            Accumulator::Count(_) | Accumulator::Distinct(_) => {}
         }
     }
 
     /// Takes in all that another state of the same function took.
     pub(crate) fn merge(&mut self, other: &Self) {
         match (self, other) {
-            (Accumulator::Count(count), Accumulator::Count(other)) => *count += other,
-            (Accumulator::Sum(sum), Accumulator::Sum(other)) | (Accumulator::Avg(sum), Accumulator::Avg(other)) => {
-                sum.merge(other);
-            }
-            (Accumulator::Extremum(side, extremum), Accumulator::Extremum(_, other)) => extremum.merge(*side, *other),
+            (Accumulator::Count(count), Accumulator::Count(other)) => count.merge(other),
+            (Accumulator::Sum(sum), Accumulator::Sum(other)) => sum.merge(other),
+            (Accumulator::Extremum(extremum), Accumulator::Extremum(other)) => extremum.merge(other),
+            (Accumulator::Deviation(deviation), Accumulator::Deviation(other)) => deviation.merge(other),
+            (Accumulator::Percentile(percentile), Accumulator::Percentile(other)) => percentile.merge(other),
+            (Accumulator::Distinct(distinct), Accumulator::Distinct(other)) => distinct.merge(other),
             (_, _) => debug_assert!(false, "states of different functions"),
         }
     }
@@ -64,10 +120,78 @@ impl Accumulator {
     /// The value so far.
     pub(crate) fn result(&self) -> Value {
         match self {
-            Accumulator::Count(count) => Value::Whole(i128::from(*count)),
-            Accumulator::Sum(sum) => sum.total(),
-            Accumulator::Avg(sum) => sum.mean(),
-            Accumulator::Extremum(side, extremum) => extremum.result(*side),
+            Accumulator::Count(count) => count.result(),
+            Accumulator::Sum(sum) => sum.result(),
+            Accumulator::Extremum(extremum) => extremum.result(),
+            Accumulator::Deviation(deviation) => deviation.result(),
+            Accumulator::Percentile(percentile) => percentile.result(),
+            Accumulator::Distinct(distinct) => distinct.result(),
         }
+    }
+
+    /// Appends the state; which function it is of is for the reader to know.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the layout is settled before the state that will be saved in it")
+    )]
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Accumulator::Count(count) => count.encode(out),
+            Accumulator::Sum(sum) => sum.encode(out),
+            Accumulator::Extremum(extremum) => extremum.encode(out),
+            Accumulator::Deviation(deviation) => deviation.encode(out),
+            Accumulator::Percentile(percentile) => percentile.encode(out),
+            Accumulator::Distinct(distinct) => distinct.encode(out),
+        }
+    }
+
+    /// Reads the state of a function from the front of the bytes.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "the layout is settled before the state that will be saved in it")
+    )]
+    pub(crate) fn decode(function: Function, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        Ok(match function {
+            Function::Count => Accumulator::Count(Count::decode((), bytes)?),
+            Function::Sum(_) => Accumulator::Sum(Sum::decode(Figure::Total, bytes)?),
+            Function::Avg(_) => Accumulator::Sum(Sum::decode(Figure::Mean, bytes)?),
+            Function::Min(_) => Accumulator::Extremum(Extremum::decode(Side::Min, bytes)?),
+            Function::Max(_) => Accumulator::Extremum(Extremum::decode(Side::Max, bytes)?),
+            Function::Stddev(_) => Accumulator::Deviation(Deviation::decode((), bytes)?),
+            Function::Percentile(_, rank) => Accumulator::Percentile(Percentile::decode(rank, bytes)?),
+            Function::Distinct(_) => Accumulator::Distinct(Distinct::decode((), bytes)?),
+        })
+    }
+}
+
+impl State for Count {
+    type Asked = ();
+    type Input<'a> = ();
+
+    fn new((): ()) -> Self {
+        Count(0)
+    }
+
+    #[inline]
+    fn add(&mut self, (): ()) {
+        self.0 += 1;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.0 += other.0;
+    }
+
+    fn result(&self) -> Value {
+        Value::Whole(i128::from(self.0))
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        encoding::put_layout(out, 1);
+        encoding::put_count(out, self.0);
+    }
+
+    fn decode((): (), bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        encoding::take_layout(bytes, 1)?;
+        encoding::take_count(bytes).map(Count)
     }
 }

@@ -41,8 +41,8 @@ pub use pointer::{Pointer, PointerError};
 pub use quiet::{PartitionState, Quiet, Situation};
 pub use row::{Row, RowNames, Rows, Value};
 pub use settings::{
-    AggregateSettings, Deduplicate, Format, Function, Keep, LlmFields, Mapping, Settings, TypeFrom, WatermarkSettings,
-    WindowKind, WindowSettings,
+    AggregateSettings, Deduplicate, Format, Function, Keep, LlmFields, Mapping, Rank, Settings, TypeFrom,
+    WatermarkSettings, WindowKind, WindowSettings,
 };
 pub use telemetry::{
     ByAggregation, ByModel, ByOutcome, ByPartition, ByToken, ByType, ByWindow, Dropped, ErrorType, LlmMetrics, Outcome,

@@ -156,7 +156,7 @@ pub struct AggregateSettings {
     pub function: Function,
 }
 
-/// What an aggregate computes; fields are indices into [`Mapping::numbers`].
+/// What an aggregate computes; fields are indices into [`Mapping::numbers`] unless said otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
     /// How many events.
@@ -169,7 +169,17 @@ pub enum Function {
     Min(usize),
     /// The largest value of a field.
     Max(usize),
+    /// The sample standard deviation of a field.
+    Stddev(usize),
+    /// The value of a field that this share of its values does not exceed.
+    Percentile(usize, Rank),
+    /// How many different values a text field has; an index into [`Mapping::strings`].
+    Distinct(usize),
 }
+
+/// The share of a percentile: above 0, at most 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rank(f64);
 
 impl WindowKind {
     /// How many windows of a definition may hold one instant.
@@ -197,14 +207,68 @@ impl Function {
             Function::Avg(_) => "avg",
             Function::Min(_) => "min",
             Function::Max(_) => "max",
+            Function::Stddev(_) => "stddev",
+            Function::Percentile(..) => "percentile",
+            Function::Distinct(_) => "distinct",
         }
     }
 
     /// The number field it reads, if any: an index into [`Mapping::numbers`].
+    #[inline]
     pub fn field(self) -> Option<usize> {
         match self {
-            Function::Count => None,
-            Function::Sum(f) | Function::Avg(f) | Function::Min(f) | Function::Max(f) => Some(f),
+            Function::Count | Function::Distinct(_) => None,
+            Function::Sum(f)
+            | Function::Avg(f)
+            | Function::Min(f)
+            | Function::Max(f)
+            | Function::Stddev(f)
+            | Function::Percentile(f, _) => Some(f),
+        }
+    }
+}
+
+/// A share is never NaN.
+impl Eq for Rank {}
+
+impl Rank {
+    /// `None` unless above 0 and at most 1.
+    pub fn new(share: f64) -> Option<Self> {
+        (share > 0.0 && share <= 1.0).then_some(Rank(share))
+    }
+
+    /// Which of so many numbers in order it is, counted from 1: the nearest rank, the first that is not below the share.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 1 and the count")]
+    pub(crate) fn of(self, count: u64) -> u64 {
+        let exact = self.0 * count as f64;
+        let nearest = exact.round();
+        // 0.07 of 100 is the 7th, although the double that stands for 0.07 is a little above it.
+        let is_whole = (exact - nearest).abs() <= nearest * 2.0 * f64::EPSILON;
+        let rank = if is_whole { nearest } else { exact.ceil() };
+        (rank as u64).clamp(1, count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rank_is_the_nearest_one_in_decimal_arithmetic() {
+        for count in 1..=3_000_u64 {
+            for thousandths in 1..=1_000_u32 {
+                let rank = Rank::new(f64::from(thousandths) / 1_000.0).unwrap();
+                let want = (u64::from(thousandths) * count).div_ceil(1_000);
+                assert_eq!(rank.of(count), want, "{thousandths}/1000 of {count}");
+            }
+        }
+        assert_eq!(Rank::new(5e-324).unwrap().of(7), 1);
+    }
+
+    #[test]
+    fn a_share_of_nothing_or_of_more_than_all_is_no_rank() {
+        for share in [0.0, -0.5, 1.000_001, f64::NAN, f64::INFINITY] {
+            assert_eq!(Rank::new(share), None);
         }
     }
 }

@@ -1,7 +1,17 @@
 //! The smallest and the largest number of a pane.
 
+use super::encoding::{put_double, put_layout, put_signed, take_byte, take_double, take_layout, take_signed};
+use super::{DecodeError, State};
 use crate::decode::Number;
 use crate::row::Value;
+
+/// The outermost numbers so far, whole ones and doubles apart so that whole ones stay exact.
+#[derive(Clone, Debug)]
+pub(crate) struct Extremum {
+    whole: Option<i64>,
+    double: Option<f64>,
+    side: Side,
+}
 
 /// Which end is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,38 +20,64 @@ pub(crate) enum Side {
     Max,
 }
 
-/// The outermost numbers so far, whole ones and doubles apart so that whole ones stay exact.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Extremum {
-    whole: Option<i64>,
-    double: Option<f64>,
-}
+/// The bit of an encoded state that says that whole numbers were seen,
+const WHOLES: u8 = 1;
+/// and that doubles were.
+const DOUBLES: u8 = 2;
 
-impl Extremum {
+impl State for Extremum {
+    type Asked = Side;
+    type Input<'a> = Number;
+
+    fn new(side: Side) -> Self {
+        Extremum { whole: None, double: None, side }
+    }
+
     #[inline]
-    pub(crate) fn add(&mut self, side: Side, number: Number) {
+    fn add(&mut self, number: Number) {
+        let side = self.side;
         match number {
             Number::Whole(new) => {
                 self.whole =
                     Some(self.whole.map_or(new, |old| if side == Side::Min { old.min(new) } else { old.max(new) }));
             }
-            Number::Double(new) => self.double = Some(self.double.map_or(new, |old| side.outer(old, new))),
+            // −0 + 0 is 0: of two zeros neither is the outer one, so they must be the same.
+            Number::Double(new) => self.double = Some(self.double.map_or(new, |old| side.outer(old, new)) + 0.0),
         }
     }
 
-    pub(crate) fn merge(&mut self, side: Side, other: Extremum) {
-        other.whole.into_iter().for_each(|whole| self.add(side, Number::Whole(whole)));
-        other.double.into_iter().for_each(|double| self.add(side, Number::Double(double)));
+    fn merge(&mut self, other: &Self) {
+        other.whole.into_iter().for_each(|whole| self.add(Number::Whole(whole)));
+        other.double.into_iter().for_each(|double| self.add(Number::Double(double)));
     }
 
     /// One double among them makes the result a double.
-    pub(crate) fn result(self, side: Side) -> Value {
+    fn result(&self) -> Value {
         match (self.whole, self.double) {
             (None, None) => Value::Null,
             (Some(whole), None) => Value::Whole(i128::from(whole)),
             (None, Some(double)) => Value::Double(double),
-            (Some(whole), Some(double)) => Value::Double(side.outer(whole as f64, double)),
+            (Some(whole), Some(double)) => Value::Double(self.side.outer(whole as f64, double)),
         }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_layout(out, 1);
+        out.push(self.whole.map_or(0, |_| WHOLES) | self.double.map_or(0, |_| DOUBLES));
+        self.whole.into_iter().for_each(|whole| put_signed(out, i128::from(whole)));
+        self.double.into_iter().for_each(|double| put_double(out, double));
+    }
+
+    fn decode(side: Side, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        take_layout(bytes, 1)?;
+        let kinds = take_byte(bytes)?;
+        if kinds > WHOLES | DOUBLES {
+            return Err(DecodeError::Corrupt("an extremum of unknown kinds"));
+        }
+        let whole = (kinds & WHOLES != 0).then(|| take_signed(bytes)).transpose()?;
+        let double = (kinds & DOUBLES != 0).then(|| take_double(bytes)).transpose()?;
+        let narrow = |whole| i64::try_from(whole).map_err(|_| DecodeError::Corrupt("a number beyond 64 bits"));
+        Ok(Extremum { whole: whole.map(narrow).transpose()?, double, side })
     }
 }
 
@@ -57,11 +93,11 @@ mod tests {
     use super::*;
 
     fn of(side: Side, numbers: &[Number]) -> Value {
-        let mut extremum = Extremum::default();
+        let mut extremum = Extremum::new(side);
         for number in numbers {
-            extremum.add(side, *number);
+            extremum.add(*number);
         }
-        extremum.result(side)
+        extremum.result()
     }
 
     #[test]
@@ -77,5 +113,14 @@ mod tests {
         assert_eq!(of(Side::Min, &numbers), Value::Double(3.0));
         assert_eq!(of(Side::Max, &numbers), Value::Double(5.5));
         assert_eq!(of(Side::Max, &[]), Value::Null);
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        let zeros = [-0.0, 0.0, -0.0].map(Number::Double);
+        for side in [Side::Min, Side::Max] {
+            assert!(matches!(of(side, &zeros), Value::Double(zero) if zero.is_sign_positive()));
+            assert!(matches!(of(side, &zeros[..1]), Value::Double(zero) if zero.is_sign_positive()));
+        }
     }
 }

@@ -1,5 +1,9 @@
 //! Sums: exact for whole numbers, compensated for doubles.
 
+use super::encoding::{
+    put_count, put_double, put_layout, put_signed, take_byte, take_count, take_double, take_layout, take_signed,
+};
+use super::{DecodeError, State};
 use crate::decode::Number;
 use crate::row::Value;
 
@@ -8,30 +12,112 @@ use crate::row::Value;
 /// Whole numbers are added exactly: 2⁶³ of them fit into 128 bits. Doubles are added with the compensation of A. Neumaier
 /// ("Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", 1974), which keeps what a plain addition
 /// would round away.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sum {
     whole: i128,
-    wholes: u64,
+    count: u64, // of all numbers
     double: f64,
     compensation: f64,
-    doubles: u64,
+    mixed: bool, // a double is among them
+    figure: Figure,
 }
 
-impl Sum {
+/// What is made of a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Figure {
+    Total,
+    Mean,
+}
+
+/// What an encoded state says of its doubles: there are none,
+const WHOLE: u8 = 0;
+/// their sum is finite,
+const FINITE: u8 = 1;
+/// it left the range of a double upwards,
+const ABOVE: u8 = 2;
+/// or downwards.
+const BELOW: u8 = 3;
+
+impl State for Sum {
+    type Asked = Figure;
+    type Input<'a> = Number;
+
+    fn new(figure: Figure) -> Self {
+        Sum { whole: 0, count: 0, double: 0.0, compensation: 0.0, mixed: false, figure }
+    }
+
     #[inline]
-    pub(crate) fn add(&mut self, number: Number) {
+    fn add(&mut self, number: Number) {
+        self.count += 1;
         match number {
-            Number::Whole(whole) => {
-                self.whole += i128::from(whole);
-                self.wholes += 1;
-            }
+            Number::Whole(whole) => self.whole += i128::from(whole),
             Number::Double(double) => {
                 self.add_double(double);
-                self.doubles += 1;
+                self.mixed = true;
             }
         }
     }
 
+    fn merge(&mut self, other: &Self) {
+        self.whole += other.whole;
+        self.count += other.count;
+        self.mixed |= other.mixed;
+        self.add_double(other.double);
+        self.compensation += other.compensation;
+        // One overflowed upwards, the other downwards: any answer is as good, but it must not depend on the order.
+        if self.double.is_nan() {
+            self.double = f64::INFINITY;
+        }
+    }
+
+    /// Null without numbers. A total is a whole number if all of them were, else a double; a mean always is a double.
+    fn result(&self) -> Value {
+        match self.figure {
+            _ if self.count == 0 => Value::Null,
+            Figure::Total if !self.mixed => Value::Whole(self.whole),
+            Figure::Total => finite(self.as_double()),
+            Figure::Mean => finite(self.as_double() / self.count as f64),
+        }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_layout(out, 1);
+        put_count(out, self.count);
+        put_signed(out, self.whole);
+        match (self.mixed, self.double.is_finite()) {
+            (false, _) => out.push(WHOLE),
+            (true, true) => {
+                out.push(FINITE);
+                put_double(out, self.double);
+                put_double(out, self.compensation);
+            }
+            (true, false) => out.push(if self.double > 0.0 { ABOVE } else { BELOW }),
+        }
+    }
+
+    fn decode(figure: Figure, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        take_layout(bytes, 1)?;
+        let mut sum = Sum { count: take_count(bytes)?, whole: take_signed(bytes)?, ..Sum::new(figure) };
+        if sum.whole.unsigned_abs() > u128::from(sum.count) << 63 {
+            return Err(DecodeError::Corrupt("a sum that its numbers cannot make"));
+        }
+        let doubles = take_byte(bytes)?;
+        sum.mixed = doubles != WHOLE;
+        match doubles {
+            WHOLE => {}
+            FINITE => (sum.double, sum.compensation) = (take_double(bytes)?, take_double(bytes)?),
+            ABOVE => sum.double = f64::INFINITY,
+            BELOW => sum.double = f64::NEG_INFINITY,
+            _ => return Err(DecodeError::Corrupt("a sum of an unknown kind")),
+        }
+        if sum.mixed && sum.count == 0 {
+            return Err(DecodeError::Corrupt("a sum of no numbers"));
+        }
+        Ok(sum)
+    }
+}
+
+impl Sum {
     #[inline]
     fn add_double(&mut self, double: f64) {
         let sum = self.double + double;
@@ -40,37 +126,14 @@ impl Sum {
         self.double = sum;
     }
 
-    pub(crate) fn merge(&mut self, other: &Sum) {
-        self.whole += other.whole;
-        self.wholes += other.wholes;
-        self.add_double(other.double);
-        self.compensation += other.compensation;
-        self.doubles += other.doubles;
-    }
-
-    /// Null without numbers; a whole number if all of them were; a double otherwise.
-    pub(crate) fn total(&self) -> Value {
-        match (self.wholes, self.doubles) {
-            (0, 0) => Value::Null,
-            (_, 0) => Value::Whole(self.whole),
-            _ => finite(self.as_double()),
-        }
-    }
-
-    /// The arithmetic mean, always a double.
-    pub(crate) fn mean(&self) -> Value {
-        match self.wholes + self.doubles {
-            0 => Value::Null,
-            count => finite(self.as_double() / count as f64),
-        }
-    }
-
+    #[expect(clippy::cast_possible_truncation, reason = "the double is a rounded 128-bit number")]
     fn as_double(&self) -> f64 {
-        if self.doubles == 0 {
+        if !self.mixed {
             return self.whole as f64;
         }
-        let mut all = self.clone();
-        all.add_double(self.whole as f64);
+        let (mut all, whole) = (self.clone(), self.whole as f64);
+        all.add_double(whole);
+        all.add_double((self.whole - whole as i128) as f64); // what one double cannot hold of it
         // An infinite sum has no meaningful compensation: it would be NaN.
         if all.double.is_finite() { all.double + all.compensation } else { all.double }
     }
@@ -85,40 +148,54 @@ fn finite(value: f64) -> Value {
 mod tests {
     use super::*;
 
-    fn sum(numbers: &[Number]) -> Sum {
-        let mut sum = Sum::default();
+    fn sum(figure: Figure, numbers: &[Number]) -> Sum {
+        let mut sum = Sum::new(figure);
         for number in numbers {
             sum.add(*number);
         }
         sum
     }
 
+    fn total(numbers: &[Number]) -> Value {
+        sum(Figure::Total, numbers).result()
+    }
+
     #[test]
     fn whole_numbers_add_up_exactly_beyond_64_bits() {
-        let total = sum(&[Number::Whole(i64::MAX); 3]).total();
-        assert_eq!(total, Value::Whole(3 * i128::from(i64::MAX)));
+        assert_eq!(total(&[Number::Whole(i64::MAX); 3]), Value::Whole(3 * i128::from(i64::MAX)));
     }
 
     #[test]
     fn one_double_makes_the_sum_a_double() {
-        assert_eq!(sum(&[Number::Whole(1), Number::Double(0.5)]).total(), Value::Double(1.5));
+        assert_eq!(total(&[Number::Whole(1), Number::Double(0.5)]), Value::Double(1.5));
     }
 
     #[test]
     fn what_a_plain_addition_rounds_away_is_kept() {
-        let numbers = [1e16, 1.0, -1e16, 1.0].map(Number::Double);
-        assert_eq!(sum(&numbers).total(), Value::Double(2.0));
+        assert_eq!(total(&[1e16, 1.0, -1e16, 1.0].map(Number::Double)), Value::Double(2.0));
+        let mixed = [Number::Whole(i64::MAX), Number::Double(-9_223_372_036_854_775_808.0)];
+        assert_eq!(total(&mixed), Value::Double(-1.0), "the last digit of a whole number that no double holds");
     }
 
     #[test]
     fn a_sum_beyond_the_range_of_a_double_is_the_largest_double() {
-        assert_eq!(sum(&[Number::Double(f64::MAX); 2]).total(), Value::Double(f64::MAX));
+        assert_eq!(total(&[Number::Double(f64::MAX); 2]), Value::Double(f64::MAX));
         let mixed = [f64::MAX, f64::MAX, -f64::MAX].map(Number::Double);
-        assert!(matches!(sum(&mixed).total(), Value::Double(v) if v.is_finite()));
+        assert!(matches!(total(&mixed), Value::Double(v) if v.is_finite()));
+    }
+
+    /// Two slices of a window, one beyond the range upwards and one downwards, once merged into NaN, which JSON cannot say.
+    #[test]
+    fn sums_that_overflowed_in_opposite_directions_merge_into_a_number() {
+        let [above, below] = [f64::MAX, -f64::MAX].map(|most| sum(Figure::Total, &[Number::Double(most); 2]));
+        for (mut one, other) in [(above.clone(), &below), (below.clone(), &above)] {
+            one.merge(other);
+            assert_eq!(one.result(), Value::Double(f64::MAX));
+        }
     }
 
     #[test]
     fn no_numbers_have_neither_sum_nor_mean() {
-        assert_eq!((sum(&[]).total(), sum(&[]).mean()), (Value::Null, Value::Null));
+        assert_eq!((total(&[]), sum(Figure::Mean, &[]).result()), (Value::Null, Value::Null));
     }
 }

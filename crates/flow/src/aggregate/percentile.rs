@@ -1,0 +1,173 @@
+//! The number that a share of all numbers does not exceed.
+
+mod bucket;
+mod sketch;
+
+use super::encoding::{put_flag, put_layout, put_whole, take_byte, take_double, take_flag, take_up_to};
+use super::{DecodeError, State};
+use crate::decode::Number;
+use crate::row::Value;
+use crate::settings::Rank;
+use sketch::Sketch;
+
+/// A percentile by nearest rank: exact for few numbers, within 1 % for many.
+///
+/// The state is a function of the numbers alone, whatever their order and however they were merged.
+#[derive(Clone, Debug)]
+pub(crate) struct Percentile {
+    rank: Rank,
+    numbers: Numbers,
+}
+
+#[derive(Clone, Debug)]
+enum Numbers {
+    /// At most `MOST_EXACT`, in any order.
+    Few { numbers: Vec<f64>, whole: bool },
+    /// More than that. Boxed: a pane has room for a sum.
+    Many(Box<Sketch>),
+}
+
+/// How many numbers are kept as they are.
+///
+/// 64 of them take 512 bytes, less than the sketch of numbers that span one octave (576): up to here exactness is free.
+const MOST_EXACT: usize = 64;
+
+/// Whole numbers up to here are exact as doubles.
+const MOST_WHOLE: i64 = 1 << 53;
+
+const FEW: u8 = 1;
+const MANY: u8 = 2;
+
+impl State for Percentile {
+    type Asked = Rank;
+    type Input<'a> = Number;
+
+    fn new(rank: Rank) -> Self {
+        Percentile { rank, numbers: Numbers::Few { numbers: Vec::new(), whole: true } }
+    }
+
+    fn add(&mut self, number: Number) {
+        match number {
+            Number::Whole(n) => self.numbers.add(n as f64, (-MOST_WHOLE..=MOST_WHOLE).contains(&n)),
+            Number::Double(double) => self.numbers.add(double + 0.0, false), // −0 is 0
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        match (&mut self.numbers, &other.numbers) {
+            (mine, Numbers::Few { numbers, whole }) => numbers.iter().for_each(|number| mine.add(*number, *whole)),
+            (Numbers::Many(mine), Numbers::Many(theirs)) => mine.merge(theirs),
+            (Numbers::Few { numbers, .. }, Numbers::Many(theirs)) => {
+                let mut all = theirs.clone();
+                all.extend(numbers);
+                self.numbers = Numbers::Many(all);
+            }
+        }
+    }
+
+    /// Null without numbers. A whole number if all were whole and it is exact, else a double.
+    #[expect(clippy::cast_possible_truncation, reason = "a rank among few numbers is small, and the number is whole")]
+    fn result(&self) -> Value {
+        match &self.numbers {
+            Numbers::Few { numbers, .. } if numbers.is_empty() => Value::Null,
+            Numbers::Few { numbers, whole } => {
+                let mut numbers = numbers.clone();
+                let at = self.rank.of(numbers.len() as u64) as usize - 1;
+                let (_, number, _) = numbers.select_nth_unstable_by(at, f64::total_cmp);
+                if *whole { Value::Whole(*number as i128) } else { Value::Double(*number) }
+            }
+            Numbers::Many(sketch) => Value::Double(sketch.at(self.rank)),
+        }
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        match &self.numbers {
+            Numbers::Few { numbers, whole } => {
+                put_layout(out, FEW);
+                put_whole(out, numbers.len() as u128);
+                put_flag(out, *whole);
+                let mut numbers = numbers.clone();
+                numbers.sort_unstable_by(f64::total_cmp);
+                out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+            }
+            Numbers::Many(sketch) => {
+                put_layout(out, MANY);
+                sketch.encode(out);
+            }
+        }
+    }
+
+    fn decode(rank: Rank, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        let numbers = match take_byte(bytes)? {
+            FEW => Numbers::decode_few(bytes)?,
+            MANY => Numbers::Many(Box::new(Sketch::decode(bytes, MOST_EXACT as u64)?)),
+            other => return Err(DecodeError::UnknownLayout(other)),
+        };
+        Ok(Percentile { rank, numbers })
+    }
+}
+
+impl Numbers {
+    fn add(&mut self, number: f64, is_whole: bool) {
+        match self {
+            Numbers::Few { numbers, whole } if numbers.len() < MOST_EXACT => {
+                numbers.push(number);
+                *whole &= is_whole;
+            }
+            Numbers::Few { numbers, .. } => {
+                let mut sketch = Sketch::new();
+                sketch.extend(numbers);
+                sketch.add(number);
+                *self = Numbers::Many(Box::new(sketch));
+            }
+            Numbers::Many(sketch) => sketch.add(number),
+        }
+    }
+
+    fn decode_few(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        let (count, whole) = (take_up_to(bytes, MOST_EXACT as u64)?, take_flag(bytes)?);
+        let numbers: Vec<f64> = (0..count).map(|_| take_double(bytes)).collect::<Result<_, _>>()?;
+        let most = MOST_WHOLE as f64;
+        let fits = |number: &f64| number.fract() == 0.0 && (-most..=most).contains(number);
+        if !numbers.is_sorted() || !(if whole { numbers.iter().all(fits) } else { count > 0 }) {
+            return Err(DecodeError::Corrupt("numbers that are not in order or not what they are said to be"));
+        }
+        Ok(Numbers::Few { numbers, whole })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(share: f64, numbers: impl IntoIterator<Item = Number>) -> Percentile {
+        let mut percentile = Percentile::new(Rank::new(share).unwrap());
+        numbers.into_iter().for_each(|number| percentile.add(number));
+        percentile
+    }
+
+    #[test]
+    fn few_whole_numbers_have_a_whole_one() {
+        let numbers = || (1..=64).rev().map(Number::Whole);
+        assert_eq!(of(0.5, numbers()).result(), Value::Whole(32));
+        assert_eq!(of(0.501, numbers()).result(), Value::Whole(33));
+        assert_eq!(of(1.0, numbers()).result(), Value::Whole(64));
+        assert_eq!(of(1e-9, numbers()).result(), Value::Whole(1));
+        assert_eq!(of(0.5, []).result(), Value::Null);
+    }
+
+    #[test]
+    fn a_double_among_them_or_a_number_that_no_double_holds_makes_it_a_double() {
+        assert_eq!(of(0.5, [Number::Whole(1), Number::Double(7.5)]).result(), Value::Double(1.0));
+        assert_eq!(of(0.5, [Number::Whole(MOST_WHOLE)]).result(), Value::Whole(1 << 53));
+        assert_eq!(of(0.5, [Number::Whole(MOST_WHOLE + 1)]).result(), Value::Double(9_007_199_254_740_992.0));
+    }
+
+    #[test]
+    fn the_outermost_of_many_are_exact() {
+        let numbers = || (1..=1_000_i32).map(|n| Number::Double(f64::from(n) * 1.001));
+        assert_eq!(of(1.0, numbers()).result(), Value::Double(1_000.0 * 1.001));
+        assert_eq!(of(0.001, numbers()).result(), Value::Double(1.001));
+        assert_eq!(of(0.7, [Number::Double(0.1); 65]).result(), Value::Double(0.1));
+    }
+}
