@@ -349,7 +349,8 @@ const WINDOW: &[Key] = &[
     Key::of(
         "aggregates",
         Kind::Map(&AGGREGATE),
-        "What is computed, by name: `count`, `sum(field)`, `avg(field)`, `min(field)`, `max(field)`.",
+        "What is computed, by name: `count`; of a number field `sum(field)`, `avg(field)`, `min(field)`, `max(field)`, \
+         `stddev(field)`, `percentile(field, 0.99)`; of a string field `distinct(field)`.",
     )
     .or("{count: count}"),
 ];

@@ -30,20 +30,6 @@ fn formats_are_refused() {
 }
 
 #[test]
-fn aggregates_of_other_kinds_are_refused() {
-    let aggregate = |call: &str| Bench::spoiled("sum(tokens)", &format!("\"{call}\"")).faults();
-    for (call, name) in [
-        ("stddev(tokens)", "stddev"),
-        ("percentile(tokens, 0.99)", "percentile"),
-        ("distinct(tenant)", "distinct"),
-        ("distinct(tokens)", "distinct"),
-    ] {
-        let said = format!("c.yaml:13:31: windows.0.aggregates.t: {name} is not available in this version\n");
-        assert_eq!(aggregate(call), said);
-    }
-}
-
-#[test]
 fn durable_state_and_exactly_once_are_refused() {
     assert_eq!(
         refused("state: {backend: disk, path: state, commit_interval: 5s}"),
@@ -105,8 +91,6 @@ fn contradictions_are_told_rather_than_what_is_not_available() {
     let bench = Bench::spoiled("", stdin);
     let ran = bench.run(&["config", "--config", "c.yaml", "--set", "source.file.paths=['-']"]);
     assert!(ran.err.contains("delivery: exactly_once contradicts standard input in source.file.paths"), "{}", ran.err);
-    let said = Bench::spoiled("sum(tokens)", "\"percentile(model, 0.5)\"").faults();
-    assert_eq!(said, "c.yaml:13:31: windows.0.aggregates.t: \"model\" is a string; expected tokens of event.numbers\n");
     let said = refused("  - {name: s, type: sliding, size: 1s, slide: 2s}");
     assert!(said.contains("c.yaml:14:47: windows.1.slide: is longer than size"), "{said}");
     let said = refused("  - {name: s, type: sliding, size: 100h, slide: 10s}");

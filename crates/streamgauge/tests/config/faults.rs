@@ -52,6 +52,46 @@ fn an_unknown_aggregate_is_named_with_the_one_that_was_meant() {
 }
 
 #[test]
+fn deviations_percentiles_and_numbers_of_distinct_values_can_be_chosen() {
+    for call in ["stddev(tokens)", "\"percentile(tokens, 0.99)\"", "\"percentile(tokens, 1)\"", "distinct(model)"] {
+        Bench::spoiled("sum(tokens)", call).effective(&[]);
+    }
+}
+
+#[test]
+fn a_percentile_needs_a_share_above_0_and_at_most_1() {
+    let calls = ["tokens", "tokens, 0", "tokens, 1.01", "tokens, -0.5", "tokens, .nan", "tokens, half", "tokens,"];
+    for call in calls {
+        assert_eq!(
+            said("sum(tokens)", &format!("\"percentile({call})\"")),
+            "c.yaml:13:31: windows.0.aggregates.t: percentile needs a share above 0 and at most 1; expected for example \
+             percentile(field, 0.99)\n",
+            "{call}"
+        );
+    }
+}
+
+#[test]
+fn numbers_have_percentiles_and_deviations_and_texts_have_distinct_values() {
+    for call in ["\"percentile(model, 0.5)\"", "stddev(model)"] {
+        assert_eq!(
+            said("sum(tokens)", call),
+            "c.yaml:13:31: windows.0.aggregates.t: \"model\" is a string; expected tokens of event.numbers\n"
+        );
+    }
+    assert_eq!(
+        said("sum(tokens)", "distinct(tokens)"),
+        "c.yaml:13:31: windows.0.aggregates.t: \"tokens\" is a number; expected model or tenant of event.strings\n"
+    );
+    for function in ["stddev", "percentile", "distinct"] {
+        assert_eq!(
+            said("sum(tokens)", function),
+            format!("c.yaml:13:31: windows.0.aggregates.t: {function} needs a field; expected {function}(field)\n")
+        );
+    }
+}
+
+#[test]
 fn an_aggregate_of_a_string_or_an_unknown_field_is_a_fault() {
     assert_eq!(
         said("sum(tokens)", "sum(model)"),

@@ -1,6 +1,6 @@
 //! Windows and their aggregates.
 
-use streamgauge_flow::{AggregateSettings, Function, WindowKind, WindowSettings};
+use streamgauge_flow::{AggregateSettings, Function, Rank, WindowKind, WindowSettings};
 
 use super::super::fault::{Fault, Faults};
 use super::super::scalar::{number, one_of};
@@ -141,27 +141,11 @@ fn function(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Funct
         faults.push(fault);
         return None;
     }
-    let index = match call.field {
-        None => None,
-        Some(field) if call.function == "distinct" => {
-            return distinct(field, value, fields, faults);
-        }
-        Some(field) => Some(number_field(field, value, fields, faults)?),
-    };
-    let function = call.build(index);
-    if function.is_none() {
-        faults.push(Fault::unavailable(&value.place, &value.path, call.function));
+    let Some(field) = call.field else { return Some(Function::Count) };
+    if call.function == "distinct" {
+        return string_field(field, value, fields, faults).map(Function::Distinct);
     }
-    function
-}
-
-/// Any field will do, though this version counts none.
-fn distinct(field: &str, value: &Value, fields: &Fields, faults: &mut Faults) -> Option<Function> {
-    if !fields.numbers.as_ref()?.iter().any(|name| name == field) {
-        string_field(field, value, fields, faults)?;
-    }
-    faults.push(Fault::unavailable(&value.place, &value.path, "distinct"));
-    None
+    call.of_number(number_field(field, value, fields, faults)?)
 }
 
 impl<'a> Call<'a> {
@@ -189,7 +173,7 @@ impl<'a> Call<'a> {
             ("count", Some(_)) => Some(value.fault("count takes no field; expected count")),
             ("count", None) => None,
             (_, None) => Some(value.fault(format!("{function} needs a field; expected {function}(field)"))),
-            ("percentile", _) if !self.is_share() => {
+            ("percentile", _) if self.rank().is_none() => {
                 Some(value.fault(
                     "percentile needs a share above 0 and at most 1; expected for example percentile(field, 0.99)",
                 ))
@@ -198,17 +182,19 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn is_share(&self) -> bool {
-        self.argument.and_then(number).is_some_and(|p| p > 0.0 && p <= 1.0)
+    fn rank(&self) -> Option<Rank> {
+        self.argument.and_then(number).and_then(Rank::new)
     }
 
-    fn build(&self, field: Option<usize>) -> Option<Function> {
-        match (self.function, field) {
-            ("count", _) => Some(Function::Count),
-            ("sum", Some(field)) => Some(Function::Sum(field)),
-            ("avg", Some(field)) => Some(Function::Avg(field)),
-            ("min", Some(field)) => Some(Function::Min(field)),
-            ("max", Some(field)) => Some(Function::Max(field)),
+    /// The function of a number field; whether it fits was looked at before.
+    fn of_number(&self, field: usize) -> Option<Function> {
+        match self.function {
+            "sum" => Some(Function::Sum(field)),
+            "avg" => Some(Function::Avg(field)),
+            "min" => Some(Function::Min(field)),
+            "max" => Some(Function::Max(field)),
+            "stddev" => Some(Function::Stddev(field)),
+            "percentile" => Some(Function::Percentile(field, self.rank()?)),
             _ => None,
         }
     }
