@@ -90,12 +90,12 @@ fn one(line: &mut String, draw: &mut Draw, number: u64, id: u64) -> u64 {
         draw.below(1000),
         draw.below(100_000),
         if draw.below(50) == 0 { "error" } else { "ok" },
-        draw.next(),
-        draw.next(),
-        draw.next(),
-        draw.next(),
-        draw.next(),
-        draw.next(),
+        draw.any(),
+        draw.any(),
+        draw.any(),
+        draw.any(),
+        draw.any(),
+        draw.any(),
     );
     line.push('\n');
     input_tokens
