@@ -13,7 +13,7 @@ use crate::decode::{Event, Number};
 use crate::row::Value;
 use crate::settings::Function;
 use deviation::Deviation;
-use distinct::Distinct;
+pub(crate) use distinct::Distinct;
 pub(crate) use encoding::DecodeError;
 use extremum::{Extremum, Side};
 use percentile::Percentile;

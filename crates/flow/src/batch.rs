@@ -111,7 +111,7 @@ pub struct Account {
     pub rows: u64,
     /// Result rows with a revision above 0.
     pub revisions: u64,
-    /// Panes that were folded because of too many keys.
+    /// Events whose key was folded in at least one window definition, because there were too many keys.
     pub folded: u64,
     /// Ids forgotten before their time because of too many.
     pub evicted: u64,

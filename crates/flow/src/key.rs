@@ -6,6 +6,8 @@ use std::sync::Arc;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::decode::Event;
+use crate::explosion::{Explosion, KeyExplosion};
+use crate::row::RowNames;
 
 /// The number of a key while it lives.
 pub(crate) type KeyId = usize;
@@ -13,7 +15,8 @@ pub(crate) type KeyId = usize;
 /// The values of a key's fields, in configured order.
 pub(crate) type KeyValues = Arc<[Arc<str>]>;
 
-/// What every field of a key becomes when there are too many keys.
+/// What every field of a key becomes when there are too many keys. Should it be a value of the input, too, the two share
+/// their rows.
 const FOLDED: &str = "__other__";
 
 /// The live keys, compared by value; a hash only finds the place.
@@ -25,6 +28,7 @@ pub(crate) struct Keys {
     places: HashTable<KeyId>,
     keys: Vec<Key>,
     free: Vec<KeyId>,
+    explosion: Option<Box<Explosion>>, // from the first key on that had no room
 }
 
 #[derive(Debug)]
@@ -43,7 +47,18 @@ impl Keys {
             places: HashTable::new(),
             keys: Vec::new(),
             free: Vec::new(),
+            explosion: None,
         }
+    }
+
+    /// What is known of the keys that had no room, if there were such.
+    pub(crate) fn explosion(&self, names: &RowNames) -> Option<KeyExplosion> {
+        self.explosion.as_ref()?.report(names, self.max_keys)
+    }
+
+    /// Events whose key had no room.
+    pub(crate) fn folded(&self) -> u64 {
+        self.explosion.as_ref().map_or(0, |explosion| explosion.folded())
     }
 
     /// The number of an event's key, and whether the key was folded because there are too many.
@@ -64,10 +79,18 @@ impl Keys {
         if self.places.len() < self.max_keys {
             return (self.add(hash, (0..count).map(|n| value(n).into()).collect()), false);
         }
+        self.watch(count, &value);
         let folded = |_| FOLDED;
         let hash = self.hash(count, &folded);
         let known = self.find(hash, count, &folded);
         (known.unwrap_or_else(|| self.add(hash, (0..count).map(|_| FOLDED.into()).collect())), true)
+    }
+
+    #[cold]
+    fn watch<'a>(&mut self, count: usize, value: &impl Fn(usize) -> &'a str) {
+        let (keys, places) = (&self.keys, &self.places);
+        let begin = || Box::new(Explosion::new(count, places.iter().map(|id| &keys[*id].values)));
+        self.explosion.get_or_insert_with(begin).add(value);
     }
 
     #[inline]

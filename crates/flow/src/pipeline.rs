@@ -13,6 +13,7 @@ use streamgauge_metrics::{Metrics, RegisterError, Registry};
 use crate::batch::{Account, Batch, Effects, Progress, Reason, SideRow, Stopped};
 use crate::decode::{Event, HeaderError, Refusal};
 use crate::dedup::Seen;
+use crate::explosion::KeyExplosion;
 use crate::row::Rows;
 use crate::settings::{Keep, Settings};
 use crate::telemetry::{LlmMetrics, LlmTally, Outcome, PipelineMetrics, Standing, Tally, TypeId, Verdict};
@@ -194,6 +195,11 @@ impl Pipeline {
     /// When the first window closes that was not printed yet, if one is open.
     pub fn first_end(&self) -> Option<EventTime> {
         self.stages.windows.iter().filter_map(Window::first_open).map(|(_, end)| end).min()
+    }
+
+    /// What is known of each window definition whose keys were too many.
+    pub fn explosions(&self) -> impl Iterator<Item = KeyExplosion> {
+        self.stages.windows.iter().filter_map(Window::explosion)
     }
 
     /// Panes that are open and not yet printed, counted one by one.

@@ -34,6 +34,8 @@ pub struct PipelineMetrics {
     pub active_windows: Family<Gauge, ByWindow>,
     /// Panes that were printed, by the type of the window.
     pub window_triggers_total: Family<Counter, ByWindow>,
+    /// Events whose key was folded because there were too many keys, by the type of the window.
+    pub keys_folded_total: Family<Counter, ByWindow>,
     /// Aggregates computed for a result row, by function.
     pub aggregations_computed_total: Family<Counter, ByAggregation>,
     /// Duplicate events detected.
@@ -118,8 +120,15 @@ pub(crate) struct Tally {
     types: Vec<TypeTally>,
     last: TypeId, // most events have the type of the one before
     times: Vec<(TypeId, EventTime)>,
-    printed: Vec<u64>, // by window: the rows that are in the metrics
+    told: Vec<Told>, // by window
     progress: ProgressTally,
+}
+
+/// What of a window is in the metrics.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    printed: u64,
+    folded: u64,
 }
 
 /// The counts of one event type and the handles they go to.
@@ -163,7 +172,14 @@ impl Tally {
     pub(crate) fn new(metrics: PipelineMetrics, windows: &[Window]) -> Self {
         let types = ["unknown", "other"].map(|name| TypeTally::new(name, &metrics)).into();
         let progress = ProgressTally::new(metrics.progress.clone());
-        Tally { metrics, types, last: Self::UNKNOWN, times: Vec::new(), printed: vec![0; windows.len()], progress }
+        Tally {
+            metrics,
+            types,
+            last: Self::UNKNOWN,
+            times: Vec::new(),
+            told: vec![Told::default(); windows.len()],
+            progress,
+        }
     }
 
     /// The place of an event's type.
@@ -224,9 +240,10 @@ impl Tally {
         for tally in &mut self.types {
             tally.record(timing, &self.metrics);
         }
-        for (window, printed) in windows.iter().zip(&mut self.printed) {
-            record_rows(&self.metrics, window, window.printed() - *printed);
-            *printed = window.printed();
+        for (window, told) in windows.iter().zip(&mut self.told) {
+            let now = Told { printed: window.printed(), folded: window.folded() };
+            record_window(&self.metrics, window, now.printed - told.printed, now.folded - told.folded);
+            *told = now;
         }
         self.record_panes(windows);
     }
@@ -241,9 +258,10 @@ impl Tally {
     }
 }
 
-fn record_rows(metrics: &PipelineMetrics, window: &Window, rows: u64) {
+fn record_window(metrics: &PipelineMetrics, window: &Window, rows: u64, folded: u64) {
     let window_type = window.kind.name();
     metrics.window_triggers_total.get_or_create(&ByWindow { window_type }).inc_by(rows);
+    metrics.keys_folded_total.get_or_create(&ByWindow { window_type }).inc_by(folded);
     for function in window.functions() {
         let aggregation_type = function.name();
         metrics.aggregations_computed_total.get_or_create(&ByAggregation { aggregation_type }).inc_by(rows);

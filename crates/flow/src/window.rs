@@ -12,6 +12,7 @@ mod slice;
 use std::sync::Arc;
 
 use crate::decode::Event;
+use crate::explosion::KeyExplosion;
 use crate::key::KeyId;
 use crate::row::Rows;
 use crate::settings::{Function, Mapping, WindowKind, WindowSettings};
@@ -102,6 +103,16 @@ impl Window {
     /// Rows printed so far, but for those that take one back.
     pub(crate) fn printed(&self) -> u64 {
         self.definition.printed
+    }
+
+    /// Events whose key was folded so far.
+    pub(crate) fn folded(&self) -> u64 {
+        self.definition.keys.folded()
+    }
+
+    /// What is known of keys that were too many.
+    pub(crate) fn explosion(&self) -> Option<KeyExplosion> {
+        self.definition.keys.explosion(&self.definition.names)
     }
 
     /// Rows taken back so far.

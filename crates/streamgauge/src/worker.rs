@@ -124,6 +124,8 @@ impl Worker {
             Ok(_) => self.finish().map(|()| Ending::Complete),
             Err(failure) => Err(failure),
         };
+        // Whatever has not been told yet is told at the end.
+        self.warn_of_keys(Duration::MAX);
         let flushed = self.parts.outputs.flush().map_err(Failure::Sink);
         ended.and_then(|ending| flushed.map(|()| ending))
     }
@@ -362,16 +364,23 @@ impl Worker {
             self.emitted = Instant::now();
             self.tell(Duration::ZERO);
             self.say(&seen);
+            self.warn_of_keys(now);
         }
         Ok(())
     }
 
-    fn say(&self, seen: &Seen) {
-        let note = seen.quiet.map(|quiet| quiet.to_string());
-        if let Some(note) = note.as_ref().filter(|_| seen.aloud) {
-            tracing::info!("no row for a while: {note}");
+    fn warn_of_keys(&mut self, now: Duration) {
+        for explosion in self.watch.explosions(now, &self.parts.pipeline) {
+            tracing::warn!("{}", escape_controls(&explosion.to_string()));
         }
-        self.parts.health.note("rows", note.map(|note| format!("do not come: {note}")));
+    }
+
+    fn say(&self, seen: &Seen) {
+        let quiet = seen.quiet.map(|quiet| quiet.to_string());
+        self.parts.health.note("rows", quiet.as_ref().map(|quiet| format!("do not come: {quiet}")));
+        if let Some(quiet) = quiet.filter(|_| seen.aloud) {
+            tracing::info!("no row for a while: {quiet}");
+        }
     }
 
     /// Waits until `event` is due or a stop is asked for.

@@ -200,6 +200,11 @@ fn trap_38_keys_that_are_absent_long_or_too_many_do_no_harm() {
     }
     run.event("e", "t0", 3);
     assert_eq!(run.pipeline.account().folded, 999);
+    let culprit = run.pipeline.explosions().next().unwrap();
+    assert_eq!((&*culprit.window, &*culprit.field, culprit.max_keys, culprit.folded), ("w", "tenant", 3, 999));
+    assert!((995..=1015).contains(&culprit.distinct), "{} of 1,002", culprit.distinct);
+    assert_eq!(culprit.samples, ["t1", "t2", "t3", "t4", "t5"]);
+    assert_eq!(run.snapshot().counter("stream_processor_keys_folded_total", &[("window_type", "tumbling")]), Some(999));
     run.pipeline.finish(&mut run.effects);
     let want =
         ["w  0..10 = 2 #0", "w __other__ 0..10 = 999 #0", &format!("w {long} 0..10 = 1 #0"), "w t0 0..10 = 2 #0"];

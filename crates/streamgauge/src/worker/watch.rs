@@ -1,9 +1,10 @@
-//! Notices when nothing comes out, and says why: once a reason and minute. Pure: the clock is an argument.
+//! Notices when nothing comes out and when keys are too many, and says why: once a reason and minute. Pure: the clock is an
+//! argument.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use streamgauge_flow::{Account, PartitionState, Pipeline, Quiet, Situation};
+use streamgauge_flow::{Account, KeyExplosion, PartitionState, Pipeline, Quiet, Situation};
 
 use super::partitions::Partitions;
 
@@ -21,6 +22,7 @@ pub(super) struct Watch {
     last_row: Duration,
     looked: Duration,
     told: HashMap<&'static str, Duration>,
+    exploded: HashMap<String, (Duration, u64)>, // window → when it was told, and how many events had been folded
 }
 
 /// What a look brought to light.
@@ -57,6 +59,19 @@ impl Watch {
         let quiet = Quiet::reason(&situation);
         let aloud = quiet.is_some_and(|quiet| self.is_news(quiet.kind(), now));
         Some(Seen { quiet, aloud })
+    }
+
+    /// Window definitions that have folded keys since they were told of last, each at once and then once a minute.
+    pub(super) fn explosions(&mut self, now: Duration, pipeline: &Pipeline) -> Vec<KeyExplosion> {
+        let mut news = Vec::new();
+        for explosion in pipeline.explosions() {
+            let told = self.exploded.get(&explosion.window);
+            if told.is_none_or(|(at, folded)| now.saturating_sub(*at) >= AGAIN && explosion.folded > *folded) {
+                self.exploded.insert(explosion.window.clone(), (now, explosion.folded));
+                news.push(explosion);
+            }
+        }
+        news
     }
 
     fn is_news(&mut self, kind: &'static str, now: Duration) -> bool {

@@ -204,3 +204,23 @@ fn each_stage_tells_how_its_threads_spent_their_time() {
     }
     run.end().expect(0);
 }
+
+#[test]
+fn trap_38_when_keys_are_too_many_the_log_names_the_field_and_some_of_its_values() {
+    let case = Case::new();
+    let mut config = json_config("-");
+    config["event"]["strings"] = json!({"k": "/k", "v": "/v"});
+    config["event"]["numbers"] = json!({});
+    config["windows"] = json!([{"name": "by_v", "type": "tumbling", "size": "1h", "key": ["k", "v"], "max_keys": 10,
+        "aggregates": {"n": "count"}}]);
+    let mut run = case.start(&config, &[]);
+    run.send(&events(0..500));
+    let line = run.wait_for_log("window by_v has more than 10 live keys: ");
+    assert!(line.contains("v has about "), "{line}");
+    assert!(line.contains("values, such as [\"10\", \"11\", \"12\", \"13\", \"14\"]"), "{line}");
+    run.wait_for_events(500);
+    assert!((run.metric("stream_processor_keys_folded_total") - 490.0).abs() < 0.5);
+    run.end().expect(0);
+    assert_eq!(sum_of(&case.rows(SINK), "n"), 500);
+    assert_eq!(case.rows(SINK).len(), 11);
+}
