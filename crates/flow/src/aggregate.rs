@@ -15,9 +15,9 @@ use crate::settings::Function;
 use deviation::Deviation;
 pub(crate) use distinct::Distinct;
 pub(crate) use encoding::DecodeError;
-use extremum::{Extremum, Side};
+use extremum::{Max, Min};
 use percentile::Percentile;
-use sum::{Figure, Sum};
+use sum::{Mean, Total};
 
 /// What every aggregate can do.
 ///
@@ -59,9 +59,11 @@ pub(crate) struct Count(u64);
 #[derive(Clone, Debug)]
 pub(crate) enum Accumulator {
     Count(Count),
-    Sum(Sum),
-    Extremum(Extremum),
-    Deviation(Deviation),
+    Sum(Total),
+    Avg(Mean),
+    Min(Min),
+    Max(Max),
+    Stddev(Deviation),
     Percentile(Percentile),
     Distinct(Distinct),
 }
@@ -71,11 +73,11 @@ impl Accumulator {
     pub(crate) fn new(function: Function) -> Self {
         match function {
             Function::Count => Accumulator::Count(Count::new(())),
-            Function::Sum(_) => Accumulator::Sum(Sum::new(Figure::Total)),
-            Function::Avg(_) => Accumulator::Sum(Sum::new(Figure::Mean)),
-            Function::Min(_) => Accumulator::Extremum(Extremum::new(Side::Min)),
-            Function::Max(_) => Accumulator::Extremum(Extremum::new(Side::Max)),
-            Function::Stddev(_) => Accumulator::Deviation(Deviation::new(())),
+            Function::Sum(_) => Accumulator::Sum(Total::new(())),
+            Function::Avg(_) => Accumulator::Avg(Mean::new(())),
+            Function::Min(_) => Accumulator::Min(Min::new(())),
+            Function::Max(_) => Accumulator::Max(Max::new(())),
+            Function::Stddev(_) => Accumulator::Stddev(Deviation::new(())),
             Function::Percentile(_, rank) => Accumulator::Percentile(Percentile::new(rank)),
             Function::Distinct(_) => Accumulator::Distinct(Distinct::new(())),
         }
@@ -84,23 +86,18 @@ impl Accumulator {
     /// Takes one event in.
     #[inline]
     pub(crate) fn add(&mut self, function: Function, event: &Event<'_>) {
-        if let Accumulator::Count(count) = self {
-            count.add(());
-        } else if let Some(number) = function.field().and_then(|field| event.number(field)) {
-            self.add_number(number);
-        } else if let (Accumulator::Distinct(distinct), Function::Distinct(field)) = (self, function) {
-            distinct.add(event.string(field));
-        }
-    }
-
-    #[inline]
-    fn add_number(&mut self, number: Number) {
-        match self {
-            Accumulator::Sum(sum) => sum.add(number),
-            Accumulator::Extremum(extremum) => extremum.add(number),
-            Accumulator::Deviation(deviation) => deviation.add(number),
-            Accumulator::Percentile(percentile) => percentile.add(number),
-            Accumulator::Count(_) | Accumulator::Distinct(_) => {}
+        match (self, function) {
+            (Accumulator::Count(count), Function::Count) => count.add(()),
+            (Accumulator::Sum(sum), Function::Sum(field)) => add_number(sum, event.number(field)),
+            (Accumulator::Avg(mean), Function::Avg(field)) => add_number(mean, event.number(field)),
+            (Accumulator::Min(min), Function::Min(field)) => add_number(min, event.number(field)),
+            (Accumulator::Max(max), Function::Max(field)) => add_number(max, event.number(field)),
+            (Accumulator::Stddev(deviation), Function::Stddev(field)) => add_number(deviation, event.number(field)),
+            (Accumulator::Percentile(percentile), Function::Percentile(field, _)) => {
+                add_number(percentile, event.number(field));
+            }
+            (Accumulator::Distinct(distinct), Function::Distinct(field)) => distinct.add(event.string(field)),
+            (_, _) => debug_assert!(false, "the state of another function"),
         }
     }
 
@@ -109,8 +106,10 @@ impl Accumulator {
         match (self, other) {
             (Accumulator::Count(count), Accumulator::Count(other)) => count.merge(other),
             (Accumulator::Sum(sum), Accumulator::Sum(other)) => sum.merge(other),
-            (Accumulator::Extremum(extremum), Accumulator::Extremum(other)) => extremum.merge(other),
-            (Accumulator::Deviation(deviation), Accumulator::Deviation(other)) => deviation.merge(other),
+            (Accumulator::Avg(mean), Accumulator::Avg(other)) => mean.merge(other),
+            (Accumulator::Min(min), Accumulator::Min(other)) => min.merge(other),
+            (Accumulator::Max(max), Accumulator::Max(other)) => max.merge(other),
+            (Accumulator::Stddev(deviation), Accumulator::Stddev(other)) => deviation.merge(other),
             (Accumulator::Percentile(percentile), Accumulator::Percentile(other)) => percentile.merge(other),
             (Accumulator::Distinct(distinct), Accumulator::Distinct(other)) => distinct.merge(other),
             (_, _) => debug_assert!(false, "states of different functions"),
@@ -122,8 +121,10 @@ impl Accumulator {
         match self {
             Accumulator::Count(count) => count.result(),
             Accumulator::Sum(sum) => sum.result(),
-            Accumulator::Extremum(extremum) => extremum.result(),
-            Accumulator::Deviation(deviation) => deviation.result(),
+            Accumulator::Avg(mean) => mean.result(),
+            Accumulator::Min(min) => min.result(),
+            Accumulator::Max(max) => max.result(),
+            Accumulator::Stddev(deviation) => deviation.result(),
             Accumulator::Percentile(percentile) => percentile.result(),
             Accumulator::Distinct(distinct) => distinct.result(),
         }
@@ -138,8 +139,10 @@ impl Accumulator {
         match self {
             Accumulator::Count(count) => count.encode(out),
             Accumulator::Sum(sum) => sum.encode(out),
-            Accumulator::Extremum(extremum) => extremum.encode(out),
-            Accumulator::Deviation(deviation) => deviation.encode(out),
+            Accumulator::Avg(mean) => mean.encode(out),
+            Accumulator::Min(min) => min.encode(out),
+            Accumulator::Max(max) => max.encode(out),
+            Accumulator::Stddev(deviation) => deviation.encode(out),
             Accumulator::Percentile(percentile) => percentile.encode(out),
             Accumulator::Distinct(distinct) => distinct.encode(out),
         }
@@ -153,14 +156,22 @@ impl Accumulator {
     pub(crate) fn decode(function: Function, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
         Ok(match function {
             Function::Count => Accumulator::Count(Count::decode((), bytes)?),
-            Function::Sum(_) => Accumulator::Sum(Sum::decode(Figure::Total, bytes)?),
-            Function::Avg(_) => Accumulator::Sum(Sum::decode(Figure::Mean, bytes)?),
-            Function::Min(_) => Accumulator::Extremum(Extremum::decode(Side::Min, bytes)?),
-            Function::Max(_) => Accumulator::Extremum(Extremum::decode(Side::Max, bytes)?),
-            Function::Stddev(_) => Accumulator::Deviation(Deviation::decode((), bytes)?),
+            Function::Sum(_) => Accumulator::Sum(Total::decode((), bytes)?),
+            Function::Avg(_) => Accumulator::Avg(Mean::decode((), bytes)?),
+            Function::Min(_) => Accumulator::Min(Min::decode((), bytes)?),
+            Function::Max(_) => Accumulator::Max(Max::decode((), bytes)?),
+            Function::Stddev(_) => Accumulator::Stddev(Deviation::decode((), bytes)?),
             Function::Percentile(_, rank) => Accumulator::Percentile(Percentile::decode(rank, bytes)?),
             Function::Distinct(_) => Accumulator::Distinct(Distinct::decode((), bytes)?),
         })
+    }
+}
+
+/// An event without the number is skipped.
+#[inline]
+fn add_number<S: for<'a> State<Input<'a> = Number>>(state: &mut S, number: Option<Number>) {
+    if let Some(number) = number {
+        state.add(number);
     }
 }
 

@@ -178,8 +178,11 @@ pub enum Function {
 }
 
 /// The share of a percentile: above 0, at most 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rank(f64);
+///
+/// Kept in billionths, since it is a decimal that no double holds: 0.07 of 100 is the 7th, although the double that stands
+/// for 0.07 is a little above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rank(u32);
 
 impl WindowKind {
     /// How many windows of a definition may hold one instant.
@@ -228,24 +231,20 @@ impl Function {
     }
 }
 
-/// A share is never NaN.
-impl Eq for Rank {}
-
 impl Rank {
-    /// `None` unless above 0 and at most 1.
+    const ONE: u32 = 1_000_000_000;
+
+    /// The nearest billionth, at least one of them; `None` unless the share is above 0 and at most 1.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the share is between 0 and 1")]
     pub fn new(share: f64) -> Option<Self> {
-        (share > 0.0 && share <= 1.0).then_some(Rank(share))
+        let billionths = (share * f64::from(Self::ONE)).round().max(1.0);
+        (share > 0.0 && share <= 1.0).then_some(Rank(billionths as u32))
     }
 
     /// Which of so many numbers in order it is, counted from 1: the nearest rank, the first that is not below the share.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 1 and the count")]
+    #[expect(clippy::cast_possible_truncation, reason = "it is at most the count")]
     pub(crate) fn of(self, count: u64) -> u64 {
-        let exact = self.0 * count as f64;
-        let nearest = exact.round();
-        // 0.07 of 100 is the 7th, although the double that stands for 0.07 is a little above it.
-        let is_whole = (exact - nearest).abs() <= nearest * 2.0 * f64::EPSILON;
-        let rank = if is_whole { nearest } else { exact.ceil() };
-        (rank as u64).clamp(1, count)
+        (u128::from(self.0) * u128::from(count)).div_ceil(u128::from(Self::ONE)) as u64
     }
 }
 

@@ -27,7 +27,6 @@ impl State for Deviation {
         Deviation::default()
     }
 
-    #[inline]
     fn add(&mut self, number: Number) {
         let number = match number {
             Number::Whole(whole) => whole as f64,
@@ -102,7 +101,6 @@ impl State for Deviation {
 impl Deviation {
     /// Beyond the range of a double nothing is known any more but that it was left: from there on the state stays the same,
     /// whatever order led there.
-    #[inline]
     fn keep_overflow(&mut self) {
         if !self.squares.is_finite() {
             (self.origin, self.mean, self.squares) = (0.0, 0.0, f64::INFINITY);

@@ -36,7 +36,12 @@ fn state(function: Function, inputs: &[Input]) -> Accumulator {
         match &mut state {
             Accumulator::Count(count) => count.add(()),
             Accumulator::Distinct(distinct) => distinct.add(&input.text),
-            _ => state.add_number(input.number),
+            Accumulator::Sum(sum) => sum.add(input.number),
+            Accumulator::Avg(mean) => mean.add(input.number),
+            Accumulator::Min(min) => min.add(input.number),
+            Accumulator::Max(max) => max.add(input.number),
+            Accumulator::Stddev(deviation) => deviation.add(input.number),
+            Accumulator::Percentile(percentile) => percentile.add(input.number),
         }
     }
     state
