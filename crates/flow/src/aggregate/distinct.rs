@@ -132,6 +132,7 @@ mod tests {
         distinct.merge(&of(200..900));
         assert_eq!(distinct.result(), Value::Whole(1_000));
         assert_eq!(of(0..0).result(), Value::Whole(0));
+        assert_eq!(of(0..7).result(), Value::Whole(7));
         let mut empty = of(0..0);
         empty.add("");
         assert_eq!(empty.result(), Value::Whole(1), "the empty text is a value");
@@ -140,24 +141,25 @@ mod tests {
     #[test]
     fn one_more_than_a_thousand_is_never_estimated_as_fewer() {
         for first in 0..200 {
-            let Value::Whole(count) = of(first * 5_000..first * 5_000 + 1_001).result() else { panic!() };
+            let Value::Whole(count) = of(first * 5_000..first * 5_000 + 1_001).result() else { panic!("no number") };
             assert!((1_001..1_050).contains(&count), "{count}");
         }
     }
 
-    /// The root mean square of the relative errors of 40 sets of each size, where 1.04/√16,384 = 0.81 % is expected.
+    /// The relative errors of many sets of each size, where a standard error of 1.04/√16,384 = 0.81 % is expected. The worst
+    /// ones are seen with `cargo test -p streamgauge-flow estimates -- --nocapture`.
     #[test]
     fn estimates_err_as_little_as_so_many_registers_can() {
-        for size in [1_100_u32, 3_000, 10_000, 40_000, 100_000] {
+        for (size, sets) in [(1_100, 60), (3_000, 60), (10_000, 60), (40_000, 40), (200_000, 20), (1_000_000, 8)] {
             let error = |set: u32| {
-                let Value::Whole(count) = of(set * size..(set + 1) * size).result() else { panic!() };
+                let Value::Whole(count) = of(set * size..(set + 1) * size).result() else { panic!("no number") };
                 count as f64 / f64::from(size) - 1.0
             };
-            let errors: Vec<f64> = (0..40).map(error).collect();
-            let mean_square = errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64;
+            let errors: Vec<f64> = (0..sets).map(error).collect();
+            let standard = (errors.iter().map(|error| error * error).sum::<f64>() / f64::from(sets)).sqrt();
             let worst = errors.iter().fold(0.0_f64, |worst, error| worst.max(error.abs()));
-            println!("{size}: standard error {:.3} %, worst {:.3} %", mean_square.sqrt() * 100.0, worst * 100.0);
-            assert!(mean_square.sqrt() < 0.01, "{size}: {}", mean_square.sqrt());
+            println!("{size}: standard error {:.2} %, worst {:.2} %", standard * 100.0, worst * 100.0);
+            assert!(standard < 0.012, "{size}: {standard}");
             assert!(worst < 4.0 * 0.0081, "{size}: {worst}");
         }
     }

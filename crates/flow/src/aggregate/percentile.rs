@@ -170,4 +170,46 @@ mod tests {
         assert_eq!(of(0.001, numbers()).result(), Value::Double(1.001));
         assert_eq!(of(0.7, [Number::Double(0.1); 65]).result(), Value::Double(0.1));
     }
+
+    /// A number between 0 and 1 from each call.
+    fn uniform(seed: u64) -> impl FnMut() -> f64 {
+        let mut state = seed;
+        move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
+        }
+    }
+
+    #[test]
+    fn many_numbers_of_any_distribution_are_within_1_percent_of_their_nearest_rank() {
+        type Distribution = (&'static str, fn(f64) -> f64);
+        let distributions: [Distribution; 9] = [
+            ("uniform", |u| u * 1_000.0),
+            ("exponential", |u| -u.ln() * 300.0),
+            ("log-normal", |u| (u / (1.0 - u)).ln().mul_add(1.5, 6.0).exp()),
+            ("heavy-tailed", |u| u.powi(-3)),
+            ("two humps on either side of zero", |u| if u < 0.4 { -50.0 - u } else { 900.0 + u }),
+            ("symmetric", |u| (u - 0.5).powi(5)),
+            ("mostly zero", |u| if u < 0.7 { 0.0 } else { u - 0.8 }),
+            ("subnormal", |u| 5e-324 * (u * 3_000.0).round()),
+            ("of every magnitude", |u| (u - 0.5).signum() * 10_f64.powf(((u * 2.0) % 1.0).mul_add(600.0, -300.0))),
+        ];
+        for (distribution, of_uniform) in distributions {
+            for count in [65, 1_000, 30_000] {
+                let mut draw = uniform(count);
+                let mut numbers: Vec<f64> = (0..count).map(|_| of_uniform(draw())).collect();
+                let mut percentile = of(1.0, numbers.iter().copied().map(Number::Double));
+                numbers.sort_unstable_by(f64::total_cmp);
+                for thousandths in [1, 10, 50, 250, 500, 750, 900, 950, 990, 999] {
+                    percentile.rank = Rank::new(thousandths as f64 / 1_000.0).unwrap();
+                    let want = numbers[(thousandths * numbers.len()).div_ceil(1_000) - 1];
+                    let Value::Double(got) = percentile.result() else { panic!("{distribution} has no percentile") };
+                    assert!(
+                        (got - want).abs() <= 0.01 * want.abs(),
+                        "{thousandths}/1000 of {count} {distribution}: {got}, not {want}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -9,7 +9,7 @@ use crate::settings::Rank;
 ///
 /// Buckets come in pages of 16, a quarter of an octave, and only pages that hold a number exist: 144 bytes each. Requests
 /// that take from a millisecond to a minute fill 64 of them, 9 KiB. A number costs at most one page, and a stream that
-/// visits every magnitude of either sign, down to the smallest double, at most all 16,785 of them, 2.4 MB.
+/// visits every magnitude of either sign, down to the smallest double, at most all 16,775 of them, 2.4 MB.
 #[derive(Clone, Debug)]
 pub(super) struct Sketch {
     count: u64,
@@ -120,5 +120,31 @@ impl Sketch {
             return Err(DecodeError::Corrupt("a sketch whose counts and bounds do not fit"));
         }
         Ok(sketch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_visits_every_magnitude_fills_the_pages_there_are_and_no_more() {
+        let mut sketch = Sketch::new();
+        for bucket in -LAST..=LAST {
+            sketch.add(number_of(bucket));
+        }
+        assert_eq!(sketch.pages.len(), 16_775);
+        assert_eq!(size_of::<Page>() + size_of_val(&*sketch.pages[0].counts), 144);
+    }
+
+    #[test]
+    fn latencies_from_a_millisecond_to_a_minute_fill_64_pages() {
+        let mut sketch = Sketch::new();
+        for millis in
+            std::iter::successors(Some(1.0), |millis| Some(millis * 1.001)).take_while(|millis| *millis < 60_000.0)
+        {
+            sketch.add(millis);
+        }
+        assert_eq!(sketch.pages.len(), 64);
     }
 }
