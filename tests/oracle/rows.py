@@ -16,8 +16,14 @@ def stamp(nanoseconds):
     return f"{EPOCH + datetime.timedelta(seconds=whole):%Y-%m-%dT%H:%M:%S}.{digits}Z"
 
 
+ROUNDED = 1e-12  # the relative error of a sum or mean of doubles
+DEVIATION = 1e-9  # that of a standard deviation
+SKETCH = 0.01  # that of a percentile of more than 64 numbers
+ESTIMATE = 0.04  # that of more than 1,000 distinct values: five standard errors
+
+
 def assert_same_rows(got, want, inexact):
-    """Row by row, in order. `inexact` names the values that carry a double's rounding: 1e-12 relative; all others are equal."""
+    """Row by row, in order. `inexact` has the relative error that a value may have, by name; all others are equal."""
     for number, (mine, theirs) in enumerate(zip(got, want)):
         assert list(mine) == FIELDS, f"row {number}: fields {list(mine)}"
         for field in ("window", "start", "end", "revision"):
@@ -26,14 +32,14 @@ def assert_same_rows(got, want, inexact):
             assert list(mine[field]) == list(theirs[field]), f"row {number}, names or order of {field}: {mine} but {theirs}"
         assert mine["key"] == theirs["key"], f"row {number}: {mine} but the oracle says {theirs}"
         for name, value in theirs["values"].items():
-            assert same_value(mine["values"][name], value, name in inexact), \
+            assert same_value(mine["values"][name], value, inexact.get(name, 0.0)), \
                 f"row {number}, {name}: {mine['values'][name]!r} but the oracle says {value!r}; {mine}"
     assert len(got) == len(want), f"{len(got)} rows, the oracle has {len(want)}"
 
 
-def same_value(mine, theirs, inexact):
+def same_value(mine, theirs, relative):
     if mine is None or theirs is None:
         return mine is theirs
-    if inexact:
-        return math.isclose(mine, theirs, rel_tol=1e-12, abs_tol=0.0)
+    if relative:
+        return math.isclose(mine, theirs, rel_tol=relative, abs_tol=0.0)
     return mine == theirs and (isinstance(theirs, float) or isinstance(mine, int))
