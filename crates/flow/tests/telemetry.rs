@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use streamgauge_flow::{
     AggregateSettings, Batch, Block, Decoder, Effects, EndToEnd, EventTime, Format, Function, LlmFields, Mapping,
-    Pipeline, Settings, Span, TimeFormat, Timing, TypeFrom, WallTime, WatermarkSettings, WindowKind, WindowSettings,
+    Pipeline, Rank, Settings, Span, TimeFormat, Timing, TypeFrom, WallTime, WatermarkSettings, WindowKind,
+    WindowSettings,
 };
 use streamgauge_metrics::{Registry, Snapshot, assert_metrics};
 
@@ -14,6 +15,8 @@ const NOW: WallTime = WallTime::from_nanos(1_000_000_000_000);
 
 fn settings() -> Settings {
     let at = |text: &str| text.parse().unwrap();
+    let percentile = Function::Percentile(2, Rank::new(0.99).unwrap());
+    let functions = [Function::Count, Function::Stddev(2), percentile, Function::Distinct(0)];
     let numbers = ["input_tokens", "output_tokens", "duration_ms", "time_to_first_token_ms", "cost_usd"];
     Settings {
         format: Format::Ndjson,
@@ -35,7 +38,9 @@ fn settings() -> Settings {
             allowed_lateness: Span::from_secs(10),
             key: vec![],
             max_keys: 1,
-            aggregates: vec![AggregateSettings { name: "n".to_owned(), function: Function::Count }],
+            aggregates: functions
+                .map(|function| AggregateSettings { name: function.name().to_owned(), function })
+                .into(),
         }],
         llm: Some(LlmFields {
             model: 0,
@@ -86,6 +91,17 @@ fn late_events_are_told_apart_by_whether_a_window_still_took_them() {
     });
     let lateness = snapshot.histogram("stream_processor_lateness_ms", &[]).unwrap();
     assert_eq!((lateness.count(), lateness.sum()), (2, 12_000.0 + 22_000.0));
+}
+
+#[test]
+fn what_was_computed_for_rows_is_counted_by_function() {
+    let snapshot = told(&[events(&[5, 12, 25])]);
+    assert_metrics!(snapshot, {
+        "stream_processor_aggregations_computed_total{aggregation_type=\"count\"}" => 2,
+        "stream_processor_aggregations_computed_total{aggregation_type=\"stddev\"}" => 2,
+        "stream_processor_aggregations_computed_total{aggregation_type=\"percentile\"}" => 2,
+        "stream_processor_aggregations_computed_total{aggregation_type=\"distinct\"}" => 2,
+    });
 }
 
 #[test]

@@ -59,7 +59,7 @@ impl State for Deviation {
         self.keep_overflow();
     }
 
-    /// Null below two numbers. Squares beyond the range of a double make it the largest one.
+    /// Null below two numbers. Squares beyond the range of a double make it the largest one, squares too small for one 0.
     fn result(&self) -> Value {
         match self.count {
             0 | 1 => Value::Null,
