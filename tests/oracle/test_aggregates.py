@@ -18,24 +18,30 @@ AGGREGATES = {
 }
 PERCENTILES = ["in_p50", "in_p99", "out_p7", "out_p95"]
 TRACE_ERRORS = {"in_avg": ROUNDED, "out_avg": ROUNDED, "in_dev": DEVIATION, "out_dev": DEVIATION, **dict.fromkeys(PERCENTILES, SKETCH)}
-SHAPES = {"ten_seconds": (10, 0), "minute_from_seven": (60, 7), "minute_before": (60, -13), "hour": (3600, 0)}
+# Size, slide and offset; side by side where the slide is the size. 60 by 7 cuts time at the windows' ends, too.
+SHAPES = {"ten_seconds": (10, 10, 0), "minute_from_seven": (60, 60, 7), "minute_before": (60, 60, -13), "hour": (3600, 3600, 0),
+          "minute_by_15": (60, 15, 0), "minute_by_7": (60, 7, -1), "quarter_by_second": (15, 1, 0)}
 
 
 def window(name):
-    size, offset = SHAPES[name]
-    return {"name": name, "type": "tumbling", "size": f"{size}s", "offset": f"{offset}s", "key": [], "aggregates": AGGREGATES}
+    size, slide, offset = SHAPES[name]
+    kind = {"type": "tumbling"} if slide == size else {"type": "sliding", "slide": f"{slide}s"}
+    return {"name": name, **kind, "size": f"{size}s", "offset": f"{offset}s", "key": [], "aggregates": AGGREGATES}
 
 
 def duckdb_hour(trace, name):
-    size, offset = (seconds * SECOND for seconds in SHAPES[name])
+    size, slide, offset = (seconds * SECOND for seconds in SHAPES[name])
     found = duckdb.sql(f"""
         with event as (
             select epoch_ns(TIMESTAMP::TIMESTAMP_NS) as moment, ContextTokens::BIGINT as i, GeneratedTokens::BIGINT as o
-            from read_csv('{trace}', header = true, all_varchar = true))
-        select (moment - ({offset})) // {size} * {size} + ({offset}) as start, count(*),
+            from read_csv('{trace}', header = true, all_varchar = true)),
+        held as (
+            select *, (moment - ({offset})) // {slide} * {slide} + ({offset}) - {slide} * unnest(range({-(-size // slide)})) as start
+            from event)
+        select start, count(*),
                sum(i), avg(i), min(i), max(i), stddev_samp(i), quantile_disc(i, 0.5), quantile_disc(i, 0.99),
                sum(o), avg(o), min(o), max(o), stddev_samp(o), quantile_disc(o, 0.07), quantile_disc(o, 0.95)
-        from event group by start order by start""").fetchall()
+        from held where start + {size} > moment group by start order by start""").fetchall()
     return [(start + size, {"window": name, "start": stamp(start), "end": stamp(start + size), "key": {},
                             "values": dict(zip(AGGREGATES, values)), "revision": 0}) for start, *values in found]
 
