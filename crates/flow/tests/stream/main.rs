@@ -8,7 +8,7 @@ use model::{Definition, Event, Job, Kind, Line};
 use proptest::prelude::*;
 use streamgauge_flow::{
     Account, AggregateSettings, Batch, Block, Decoded, Decoder, Deduplicate, Effects, EventTime, Format, Framer,
-    Function, Keep, Mapping, Pipeline, Settings, Span, Stopped, TimeFormat, TypeFrom, Value, WallTime,
+    Function, Keep, Mapping, Pipeline, Rank, Settings, Span, Stopped, TimeFormat, TypeFrom, Value, WallTime,
     WatermarkSettings, WindowKind, WindowSettings,
 };
 use streamgauge_metrics::Registry;
@@ -21,7 +21,16 @@ fn span(nanos: i128) -> Span {
 }
 
 fn window(definition: &Definition) -> WindowSettings {
-    let functions = [Function::Count, Function::Sum(0), Function::Avg(0), Function::Min(0), Function::Max(0)];
+    let functions = [
+        Function::Count,
+        Function::Sum(0),
+        Function::Avg(0),
+        Function::Min(0),
+        Function::Max(0),
+        Function::Stddev(0),
+        Function::Percentile(0, Rank::new(0.9).unwrap()),
+        Function::Distinct(1),
+    ];
     let aggregates = functions.map(|function| AggregateSettings { name: function.name().to_owned(), function });
     let kind = match definition.kind {
         Kind::Sliding { size, slide, offset } if size == slide => {
@@ -101,6 +110,17 @@ fn blocks(bytes: &[u8], format: Format, reads: &[usize]) -> Vec<Block> {
     }
     framer.end();
     blocks.extend(std::iter::from_fn(|| framer.next_block()));
+    blocks
+}
+
+/// Blocks of so many lines.
+fn batches(bytes: &[u8], lines: usize) -> Vec<Block> {
+    let (mut offset, mut blocks) = (0, Vec::new());
+    let all: Vec<_> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    for some in all.chunks(lines) {
+        blocks.push(Block { offset, bytes: some.concat(), ..Block::default() });
+        offset += some.concat().len() as u64;
+    }
     blocks
 }
 
@@ -202,8 +222,10 @@ fn stream() -> impl Strategy<Value = Vec<Line>> {
     base.prop_flat_map(|base| prop::collection::vec(line(base), 0..200))
 }
 
-/// Random streams of each test.
+/// Random streams that the model judges.
 const CASES: u32 = 10_000;
+/// Random streams and texts that are cut in several ways.
+const CUTS: u32 = 2_000;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(CASES))]
@@ -223,6 +245,10 @@ proptest! {
         prop_assert_eq!(effects.late.len() as u64, expected.late);
         prop_assert_eq!(open, expected.open);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CUTS))]
 
     #[test]
     fn how_the_input_is_cut_into_reads_changes_nothing(
@@ -230,11 +256,14 @@ proptest! {
     ) {
         let bytes = text(&lines);
         let (whole, account, _) = run(settings(&job), &blocks(&bytes, Format::Ndjson, &[usize::MAX]));
-        let (cut, cut_account, _) = run(settings(&job), &blocks(&bytes, Format::Ndjson, &reads));
-        prop_assert_eq!(rows(&whole), rows(&cut));
-        prop_assert_eq!(&whole.dead, &cut.dead);
-        prop_assert_eq!(&whole.late, &cut.late);
-        prop_assert_eq!(account, cut_account);
+        let cuts = [blocks(&bytes, Format::Ndjson, &reads), batches(&bytes, 1), batches(&bytes, 7), batches(&bytes, 10_000)];
+        for cut in cuts {
+            let (cut, cut_account, _) = run(settings(&job), &cut);
+            prop_assert_eq!(format!("{:?}", whole.rows), format!("{:?}", cut.rows), "to the last digit");
+            prop_assert_eq!(&whole.dead, &cut.dead);
+            prop_assert_eq!(&whole.late, &cut.late);
+            prop_assert_eq!(account, cut_account);
+        }
     }
 
     #[test]

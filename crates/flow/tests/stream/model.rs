@@ -1,6 +1,6 @@
 //! A brute-force model: every pane keeps its events, every aggregate is computed anew. Slow and plain on purpose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An event as generated; times in nanoseconds.
 #[derive(Clone, Debug)]
@@ -42,15 +42,39 @@ pub(crate) struct Job {
     pub only_ok: bool,
 }
 
-/// A printed row; count, sum, avg, min, max in this order, or nothing where an earlier row is taken back.
-#[derive(Clone, Debug, PartialEq)]
+/// What is computed: count, sum, avg, min, max, stddev, the percentile of 0.9, and how many statuses there are.
+pub(crate) type Values = [Option<f64>; 8];
+
+/// A printed row; without values where an earlier row is taken back.
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub window: String,
     pub start: i128,
     pub end: i128,
     pub key: Vec<String>,
-    pub values: Option<[Option<f64>; 5]>,
+    pub values: Option<Values>,
     pub revision: u32,
+}
+
+/// Equal but for what may differ: the last digits of a deviation, and a percentile of more than 64 numbers by 1 %.
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        let place = |row: &Row| (row.window.clone(), row.start, row.end, row.key.clone(), row.revision);
+        let values = match (&self.values, &other.values) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.iter().zip(b).enumerate().all(|(which, (a, b))| is_close(which, *a, *b)),
+            _ => false,
+        };
+        place(self) == place(other) && values
+    }
+}
+
+fn is_close(which: usize, a: Option<f64>, b: Option<f64>) -> bool {
+    let error = [0.0, 0.0, 0.0, 0.0, 0.0, 1e-9, 0.01, 0.0][which];
+    match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() <= error * a.abs().max(b.abs()) * (1.0 + 1e-9),
+        (a, b) => a.is_none() && b.is_none(),
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,7 +91,7 @@ pub(crate) struct Outcome {
 
 #[derive(Clone, Debug, Default)]
 struct Pane {
-    numbers: Vec<Option<f64>>,
+    events: Vec<(Option<f64>, String)>,
     printed: Option<u32>,
 }
 
@@ -148,7 +172,7 @@ fn take_aligned(
     for start in &open {
         let at = (key_of(window, event), *start, start + size);
         let pane = panes.entry(at.clone()).or_default();
-        pane.numbers.push(event.number);
+        pane.events.push((event.number, event.status.clone()));
         if start + size <= mark {
             out.rows.push(print(window, &at, pane));
         }
@@ -178,14 +202,14 @@ fn take_session(
     let mut merged = Pane::default();
     for at in touched {
         let mut pane = panes.remove(&at).unwrap();
-        merged.numbers.append(&mut pane.numbers);
+        merged.events.append(&mut pane.events);
         match pane.printed {
             Some(_) if (at.1, at.2) == (start, end) => merged.printed = pane.printed,
             Some(last) => out.rows.push(Row { values: None, revision: last + 1, ..row(window, &at) }),
             None => {}
         }
     }
-    merged.numbers.push(event.number);
+    merged.events.push((event.number, event.status.clone()));
     let at = (key, start, end);
     if end <= mark {
         out.rows.push(print(window, &at, &mut merged));
@@ -215,11 +239,26 @@ fn row(window: &Definition, (key, start, end): &(Vec<String>, i128, i128)) -> Ro
 fn print(window: &Definition, at: &(Vec<String>, i128, i128), pane: &mut Pane) -> Row {
     let revision = pane.printed.map_or(0, |last| last + 1);
     pane.printed = Some(revision);
-    let numbers: Vec<f64> = pane.numbers.iter().flatten().copied().collect();
+    Row { values: Some(values(&pane.events)), revision, ..row(window, at) }
+}
+
+fn values(events: &[(Option<f64>, String)]) -> Values {
+    let mut numbers: Vec<f64> = events.iter().filter_map(|(number, _)| *number).collect();
+    numbers.sort_by(f64::total_cmp);
+    let statuses: BTreeSet<&String> = events.iter().map(|(_, status)| status).collect();
+    let count = numbers.len() as f64;
     let some = |value: f64| (!numbers.is_empty()).then_some(value);
     let sum: f64 = numbers.iter().sum(); // multiples of 1/8 far below 2^53: exact in any order
-    let min = numbers.iter().copied().fold(f64::INFINITY, f64::min);
-    let max = numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let values = [Some(pane.numbers.len() as f64), some(sum), some(sum / numbers.len() as f64), some(min), some(max)];
-    Row { values: Some(values), revision, ..row(window, at) }
+    let squares: f64 = numbers.iter().map(|number| (number - sum / count).powi(2)).sum();
+    let rank = (numbers.len() * 9).div_ceil(10).max(1);
+    [
+        Some(events.len() as f64),
+        some(sum),
+        some(sum / count),
+        numbers.first().copied(),
+        numbers.last().copied(),
+        (numbers.len() > 1).then(|| (squares / (count - 1.0)).sqrt()),
+        numbers.get(rank - 1).copied(),
+        Some(statuses.len() as f64),
+    ]
 }
