@@ -16,7 +16,7 @@ use std::time::Duration;
 use streamgauge_flow::{Block, Decoded, Decoder};
 use streamgauge_metrics::Gauge;
 
-use crate::stage::{ByStage, Laps, Stage, StageMetrics, State};
+use crate::stage::{Laps, Stage, StageMetrics, State};
 
 /// Where blocks are handed in. The threads end when the last clone is gone.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ impl Decoders {
     /// # Errors
     /// If a thread cannot be started.
     pub(crate) fn start(threads: usize, decoder: impl Fn() -> Decoder, metrics: &StageMetrics) -> io::Result<Self> {
-        let waiting = metrics.queue_blocks.handle(&ByStage { stage: Stage::Decode });
+        let waiting = metrics.waiting(Stage::Decode);
         if threads <= 1 {
             return Ok(Decoders { jobs: None, threads: 0, waiting });
         }
@@ -165,7 +165,7 @@ mod tests {
                 assert_eq!(promise.take(&mut decoder(), LONG).unwrap().unwrap().len(), n * 100);
             }
         }
-        let waiting = metrics.queue_blocks.get_or_create(&ByStage { stage: Stage::Decode }).get();
+        let waiting = metrics.waiting(Stage::Decode).get();
         assert!(waiting.abs() < 1e-9, "{waiting} blocks are left");
     }
 

@@ -130,7 +130,7 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     stop.guard(told_stuck).map_err(amid)?;
     let decoders = Decoders::start(threads(config.workers), decoder, &stages).map_err(amid)?;
     let reading = Laps::new(&stages, Stage::Source);
-    let feed = inputs.start(decoders, failures.of_source(), reading).map_err(amid)?;
+    let feed = inputs.start(decoders, failures.of_source(), reading, stages.waiting(Stage::Judge)).map_err(amid)?;
     endpoint.ready();
     let mut worker = Worker::new(parts, Instant::now());
     let result = worker.run(&feed, options.drain);

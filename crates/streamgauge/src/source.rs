@@ -26,7 +26,7 @@ use std::thread;
 use std::time::Instant;
 
 use streamgauge_flow::Format;
-use streamgauge_metrics::Counter;
+use streamgauge_metrics::{Counter, Gauge};
 
 use crate::config::{Input, Partitions, Source};
 use crate::decoders::{Decoders, Promise};
@@ -121,12 +121,13 @@ impl Inputs {
         self.total
     }
 
-    /// Starts to read, and hands blocks to the `decoders`. What is lost of a file that is followed is counted in `losses`.
+    /// Starts to read, and hands blocks to the `decoders`. What is lost of a file that is followed is counted in `losses`; how
+    /// many messages wait to be taken is told to `waiting`.
     ///
     /// # Errors
     /// If no thread can be started.
-    pub(crate) fn start(self, decoders: Decoders, losses: Counter, laps: Laps) -> io::Result<Feed> {
-        let (sender, feed) = feed::feed(AHEAD + decoders.threads(), laps);
+    pub(crate) fn start(self, decoders: Decoders, losses: Counter, laps: Laps, waiting: Gauge) -> io::Result<Feed> {
+        let (sender, feed) = feed::feed(AHEAD + decoders.threads(), laps, waiting);
         // Before anything is read: the order of reading depends on how many there are.
         for _ in 0..self.partitions() {
             sender.add();

@@ -54,6 +54,13 @@ pub(crate) struct Laps {
     since: Instant,
 }
 
+impl StageMetrics {
+    /// How many blocks wait for a stage.
+    pub(crate) fn waiting(&self, stage: Stage) -> Gauge {
+        self.queue_blocks.handle(&ByStage { stage })
+    }
+}
+
 impl Laps {
     pub(crate) fn new(metrics: &StageMetrics, stage: Stage) -> Self {
         let of = |state| metrics.stage_time_ms_total.handle(&ByStageAndState { stage, state });

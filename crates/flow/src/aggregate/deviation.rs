@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_than_two_numbers_have_none() {
+    fn trap_37_fewer_than_two_numbers_have_none() {
         assert_eq!((of([]).result(), of([7.0]).result()), (Value::Null, Value::Null));
     }
 
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_numbers_far_from_zero_differ_by_is_not_lost() {
+    fn trap_36_what_numbers_far_from_zero_differ_by_is_not_lost() {
         // Exact as doubles: 10⁹ + n/1024. The deviation of 0, 1, …, 999 is √(1000 · 1001 / 12).
         let numbers = |range: std::ops::Range<u32>| range.map(|n| 1e9 + f64::from(n) / 1024.0);
         let want = (1000.0_f64 * 1001.0 / 12.0).sqrt() / 1024.0;

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn many_numbers_of_any_distribution_are_within_1_percent_of_their_nearest_rank() {
+    fn trap_36_many_numbers_of_any_distribution_are_within_1_percent_of_their_nearest_rank() {
         type Distribution = (&'static str, fn(f64) -> f64);
         let distributions: [Distribution; 9] = [
             ("uniform", |u| u * 1_000.0),

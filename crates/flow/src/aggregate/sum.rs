@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_plain_addition_rounds_away_is_kept() {
+    fn trap_36_what_a_plain_addition_rounds_away_is_kept() {
         assert_eq!(total(&[1e16, 1.0, -1e16, 1.0].map(Number::Double)), Value::Double(2.0));
         let mixed = [Number::Whole(i64::MAX), Number::Double(-9_223_372_036_854_775_808.0)];
         assert_eq!(total(&mixed), Value::Double(-1.0), "the last digit of a whole number that no double holds");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn no_numbers_have_neither_sum_nor_mean() {
+    fn trap_37_no_numbers_have_neither_sum_nor_mean() {
         assert_eq!((total(&[]), sum::<true>(&[]).result()), (Value::Null, Value::Null));
     }
 }

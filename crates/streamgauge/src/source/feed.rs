@@ -15,6 +15,8 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use streamgauge_metrics::Gauge;
+
 use super::Message;
 use crate::stage::{Laps, State};
 
@@ -74,6 +76,7 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Stand {
     queues: Vec<Queue>,
+    waiting: Gauge,          // messages of all queues
     ahead: usize,            // messages that may wait in a queue
     hungry: BTreeSet<usize>, // partitions with something to read and room for it
     awaited: Vec<usize>,     // what the worker waits for, the most urgent first
@@ -88,10 +91,12 @@ struct Queue {
     dry: bool,
 }
 
-/// The two ends of a new feed without partitions, in each of which so many messages may wait.
-pub(super) fn feed(ahead: usize, laps: Laps) -> (Sender, Feed) {
+/// The two ends of a new feed without partitions, in each of which so many messages may wait. How many do is told to `waiting`.
+pub(super) fn feed(ahead: usize, laps: Laps, waiting: Gauge) -> (Sender, Feed) {
     let shared = Arc::new(Shared::default());
-    shared.lock().ahead = ahead;
+    let mut stand = shared.lock();
+    (stand.ahead, stand.waiting) = (ahead, waiting);
+    drop(stand);
     (Sender { shared: Arc::clone(&shared), laps: RefCell::new(laps) }, Feed(shared))
 }
 
@@ -169,9 +174,12 @@ impl Sender {
     /// Hands over what was read of a partition, and says how that goes on.
     pub(super) fn put(&self, partition: usize, messages: &mut Vec<Message>, then: Then) {
         let mut state = self.shared.lock();
+        let state = &mut *state;
         let Some(queue) = state.queues.get_mut(partition) else { return };
         if !messages.is_empty() {
+            let count = messages.len();
             queue.messages.extend(messages.drain(..));
+            state.waiting.add(count as f64);
             self.shared.arrived.notify_one();
         }
         queue.dry = then == Then::Dry;
@@ -196,6 +204,7 @@ impl Stand {
     fn take(&mut self, wanted: &[usize]) -> Option<(usize, Message)> {
         let oldest = |&partition: &usize| Some((partition, self.queues.get_mut(partition)?.messages.pop_front()?));
         let taken = wanted.iter().find_map(oldest)?;
+        self.waiting.dec();
         self.note_hunger(taken.0);
         Some(taken)
     }
@@ -248,7 +257,7 @@ mod tests {
     const LONG: Duration = Duration::from_mins(10);
 
     fn open() -> (Sender, Feed) {
-        feed(AHEAD, Laps::of_nobody())
+        feed(AHEAD, Laps::of_nobody(), Gauge::default())
     }
 
     fn add(sender: &Sender, count: usize) {

@@ -50,7 +50,8 @@ fn lines(from: usize, to: usize) -> String {
 }
 
 fn read(inputs: Vec<Input>) -> Vec<Message> {
-    let feed = open(inputs).unwrap().start(Decoders::none(), Counter::default(), Laps::of_nobody()).unwrap();
+    let feed =
+        open(inputs).unwrap().start(Decoders::none(), Counter::default(), Laps::of_nobody(), Gauge::default()).unwrap();
     let next = || match feed.next(&[0], PATIENCE) {
         Next::Message(_, message) => Some(message),
         Next::Finished => None,
@@ -156,5 +157,7 @@ fn a_missing_input_is_known_before_the_start() {
 fn nobody_listening_ends_the_reading() {
     let folder = Folder::new("closed");
     let inputs = vec![folder.file("a", lines(0, 200_000).as_bytes())];
-    drop(open(inputs).unwrap().start(Decoders::none(), Counter::default(), Laps::of_nobody()).unwrap());
+    drop(
+        open(inputs).unwrap().start(Decoders::none(), Counter::default(), Laps::of_nobody(), Gauge::default()).unwrap(),
+    );
 }
