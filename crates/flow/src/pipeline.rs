@@ -25,6 +25,7 @@ use crate::window::{Due, Window};
 #[derive(Debug)]
 pub struct Pipeline {
     max_future_skew: Span,
+    keeps_times: bool,
     stages: Stages,
 }
 
@@ -56,7 +57,7 @@ pub struct Timing<'a> {
 pub enum EndToEnd<'a> {
     /// The same for all: from read to emission.
     Same(f64),
-    /// By event time, for steps that were given a time to stop at.
+    /// By event time, for a pipeline that [keeps the times](Pipeline::keeping_times).
     Each(&'a dyn Fn(EventTime) -> f64),
 }
 
@@ -75,6 +76,7 @@ impl Pipeline {
         let windows: Vec<Window> = settings.windows.iter().map(|w| Window::new(w, mapping)).collect();
         Ok(Pipeline {
             max_future_skew: settings.watermark.max_future_skew,
+            keeps_times: false,
             stages: Stages {
                 filter: settings.filter,
                 seen: settings.deduplicate.map(Seen::new),
@@ -86,6 +88,13 @@ impl Pipeline {
                 llm,
             },
         })
+    }
+
+    /// The same with latency measured from when each event happened: the times are kept until they are
+    /// [recorded](Self::record), with [`EndToEnd::Each`].
+    #[must_use]
+    pub fn keeping_times(self, keeps_times: bool) -> Self {
+        Pipeline { keeps_times, ..self }
     }
 
     /// Judges the records of `batch` event by event; stops before the first event later than `until`.
@@ -117,7 +126,7 @@ impl Pipeline {
                 Ok(event) if until.is_some_and(|until| event.time > until) => {
                     return stopped(Stopped::Early(event.time));
                 }
-                Ok(event) => self.stages.accept(batch, at, &event, until.is_some(), effects),
+                Ok(event) => self.stages.accept(batch, at, &event, self.keeps_times, effects),
             }
         }
         Ok(Progress { done: batch.decoded.len(), stopped: None })

@@ -57,7 +57,7 @@ fn settings() -> Settings {
 fn told(partitions: &[String]) -> Snapshot {
     let (settings, registry) = (settings(), Registry::new());
     let mut decoder = Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes);
-    let mut pipeline = Pipeline::new(settings, &registry).unwrap();
+    let mut pipeline = Pipeline::new(settings, &registry).unwrap().keeping_times(true);
     let mut effects = Effects::default();
     for (partition, lines) in partitions.iter().enumerate() {
         pipeline.open(partition);
@@ -142,4 +142,12 @@ fn llm_requests_are_counted_by_model_and_those_past_the_fiftieth_together() {
     assert_eq!((duration.count(), duration.sum()), (2, 81.0));
     let first_token = snapshot.histogram("llm_time_to_first_token_ms", &[("model", "m3")]).unwrap();
     assert_eq!((first_token.count(), first_token.sum()), (1, 11.0));
+}
+
+#[test]
+fn latency_is_counted_from_when_each_event_happened_if_the_times_are_kept() {
+    let snapshot = told(&[events(&[990, 995])]);
+    let latency =
+        snapshot.histogram("stream_processor_end_to_end_latency_ms", &[("event_type", "llm.request")]).unwrap();
+    assert_eq!((latency.count(), latency.sum()), (2, 15_000.0));
 }

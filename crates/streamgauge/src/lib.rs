@@ -107,7 +107,9 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     let registry = metrics::registry(config.prometheus.as_ref()).map_err(before)?;
     let failures = Failures::register(&registry).map_err(amid)?;
     let stages = StageMetrics::register(&registry).map_err(amid)?;
-    let pipeline = Pipeline::new(settings.clone(), &registry).map_err(amid)?;
+    // Where events happen as they are read, or as if they did, latency is measured from when each of them happened.
+    let live = config.source.follow.is_some() || config.source.speed != Speed::Max;
+    let pipeline = Pipeline::new(settings.clone(), &registry).map_err(amid)?.keeping_times(live);
     let endpoint = Endpoint::start(config, &registry)?;
     let mut outputs = Outputs::open(config, bar).map_err(before)?;
     outputs.heed(&stop);
@@ -119,7 +121,7 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
         pace: pace(config.source.speed),
         idle_timeout: config.idle_timeout,
         max_drift: config.max_drift,
-        live: config.source.follow.is_some(),
+        live,
         stop: stop.clone(),
         progress: Progress::new(bar.clone(), inputs.total(), Instant::now()),
         health: endpoint.health(),

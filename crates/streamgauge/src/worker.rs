@@ -59,7 +59,7 @@ pub(crate) struct Parts {
     pub(crate) idle_timeout: Duration,
     /// A live partition that is further ahead than this is not read on.
     pub(crate) max_drift: Span,
-    /// Events of files that are followed happen now: their latency counts from when they happened.
+    /// Events happen now, or as if they did: their latency counts from when they happened.
     pub(crate) live: bool,
     pub(crate) stop: Stop,
     pub(crate) progress: Progress,
@@ -321,8 +321,7 @@ impl Worker {
             Some(pace) => pace.overdue_ms(event, at),
             None => (wall - event).as_millis_f64().max(0.0),
         };
-        let paced = pace.is_some();
-        let end_to_end = if paced || self.parts.live { EndToEnd::Each(&age) } else { EndToEnd::Same(processing_ms) };
+        let end_to_end = if self.parts.live { EndToEnd::Each(&age) } else { EndToEnd::Same(processing_ms) };
         let now = pace.map_or(wall, |pace| pace.until(at));
         self.parts.pipeline.record(&Timing { processing_ms, end_to_end, now });
     }

@@ -224,3 +224,19 @@ fn trap_38_when_keys_are_too_many_the_log_names_the_field_and_some_of_its_values
     assert_eq!(sum_of(&case.rows(SINK), "n"), 500);
     assert_eq!(case.rows(SINK).len(), 11);
 }
+
+/// Their latency used to be missing: it was kept only for paced input.
+#[test]
+fn the_latency_of_events_that_are_followed_counts_from_when_they_happened() {
+    let case = Case::new();
+    case.write("a.ndjson", events(0..30));
+    let mut config = json_config("*.ndjson");
+    config["source"]["file"] = json!({"paths": ["a.ndjson"], "format": "ndjson", "follow": true});
+    let run = case.start(&config, &[]);
+    run.wait_for_events(30);
+    wait(|| run.metric("stream_processor_end_to_end_latency_ms_count") > 29.5);
+    let years = run.metric("stream_processor_end_to_end_latency_ms_sum") / 30.0 / (365.25 * 86_400e3);
+    assert!(years > 50.0, "they happened in 1970");
+    run.signal("-TERM");
+    run.end().expect(0);
+}
