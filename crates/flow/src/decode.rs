@@ -5,6 +5,7 @@
 //! that many threads can decode at once.
 
 mod csv;
+mod decoded;
 mod fields;
 mod json;
 mod number;
@@ -17,13 +18,13 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use csv::check_csv_header;
+pub use decoded::Decoded;
 pub use number::Number;
 pub use values::Event;
 pub(crate) use values::{Head, Values};
 
-use crate::batch::Reason;
-use crate::decoded::Decoded;
 use crate::frame::{BYTE_ORDER_MARK, Block};
+use crate::reason::Reason;
 use crate::record::{Record, Records};
 use crate::settings::{Format, Mapping};
 use csv::CsvDecoder;

@@ -3,8 +3,7 @@
 use std::fmt;
 
 use crate::aggregate::{Distinct, State as _};
-use crate::key::KeyValues;
-use crate::row::{RowNames, Value};
+use crate::row::{KeyValues, RowNames, Value};
 
 /// What is known of a window definition whose keys were too many.
 #[derive(Clone, Debug, PartialEq, Eq)]

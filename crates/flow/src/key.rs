@@ -7,13 +7,10 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::decode::Event;
 use crate::explosion::{Explosion, KeyExplosion};
-use crate::row::RowNames;
+use crate::row::{KeyValues, RowNames};
 
 /// The number of a key while it lives.
 pub(crate) type KeyId = usize;
-
-/// The values of a key's fields, in configured order.
-pub(crate) type KeyValues = Arc<[Arc<str>]>;
 
 /// What every field of a key becomes when there are too many keys. Should it be a value of the input, too, the two share
 /// their rows.

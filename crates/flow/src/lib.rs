@@ -16,7 +16,6 @@
 mod aggregate;
 mod batch;
 mod decode;
-mod decoded;
 mod dedup;
 mod explosion;
 mod frame;
@@ -24,6 +23,7 @@ mod key;
 mod pipeline;
 mod pointer;
 mod quiet;
+mod reason;
 mod record;
 mod row;
 mod settings;
@@ -33,22 +33,22 @@ mod timestamp;
 mod watermark;
 mod window;
 
-pub use batch::{Account, Batch, Effects, Progress, Reason, SideRow, Stopped};
-pub use decode::{Decoder, Event, HeaderError, Number, Refusal, check_csv_header};
-pub use decoded::Decoded;
+pub use batch::{Account, Batch, Effects, Progress, SideRow, Stopped};
+pub use decode::{Decoded, Decoder, Event, HeaderError, Number, Refusal, check_csv_header};
 pub use explosion::KeyExplosion;
 pub use frame::{Block, Framer};
-pub use pipeline::{EndToEnd, Pipeline, Timing};
+pub use pipeline::Pipeline;
 pub use pointer::{Pointer, PointerError};
 pub use quiet::{PartitionState, Quiet, Situation};
+pub use reason::Reason;
 pub use row::{Row, RowNames, Rows, Value};
 pub use settings::{
     AggregateSettings, Deduplicate, Format, Function, Keep, LlmFields, Mapping, Rank, Settings, TypeFrom,
     WatermarkSettings, WindowKind, WindowSettings,
 };
 pub use telemetry::{
-    ByAggregation, ByModel, ByOutcome, ByPartition, ByToken, ByType, ByWindow, Dropped, ErrorType, LlmMetrics, Outcome,
-    PipelineMetrics, ProgressMetrics, TokenKind,
+    ByAggregation, ByModel, ByOutcome, ByPartition, ByToken, ByType, ByWindow, Dropped, EndToEnd, ErrorType,
+    LlmMetrics, Outcome, PipelineMetrics, ProgressMetrics, Timing, TokenKind,
 };
 pub use time::{EventTime, Span, WallTime};
 pub use timestamp::{Pattern, TimeFormat, TimeFormatError};

@@ -6,17 +6,16 @@
 //! ```
 //! An event is judged by the watermark before it, then moves it: event by event, so that batches change nothing.
 
-use std::fmt;
-
 use streamgauge_metrics::{Metrics, RegisterError, Registry};
 
-use crate::batch::{Account, Batch, Effects, Progress, Reason, SideRow, Stopped};
+use crate::batch::{Account, Batch, Effects, Progress, SideRow, Stopped};
 use crate::decode::{Event, HeaderError, Refusal};
 use crate::dedup::Seen;
 use crate::explosion::KeyExplosion;
+use crate::reason::Reason;
 use crate::row::Rows;
 use crate::settings::{Keep, Settings};
-use crate::telemetry::{LlmMetrics, LlmTally, Outcome, PipelineMetrics, Standing, Tally, TypeId, Verdict};
+use crate::telemetry::{LlmMetrics, LlmTally, Outcome, PipelineMetrics, Standing, Tally, Timing, TypeId, Verdict};
 use crate::time::{EventTime, Span, WallTime};
 use crate::watermark::{Watermark, Watermarks};
 use crate::window::{Due, Window};
@@ -40,25 +39,6 @@ struct Stages {
     account: Account,
     tally: Tally,
     llm: Option<LlmTally>,
-}
-
-/// How long a batch took, for the latency histograms.
-#[derive(Debug)]
-pub struct Timing<'a> {
-    /// From the batch's read to the end of its step, in milliseconds.
-    pub processing_ms: f64,
-    /// From an event to its completion.
-    pub end_to_end: EndToEnd<'a>,
-    /// The event time that is now: what the wall clock says, shifted for paced input.
-    pub now: EventTime,
-}
-
-/// The end-to-end latency of the events of a batch, in milliseconds.
-pub enum EndToEnd<'a> {
-    /// The same for all: from read to emission.
-    Same(f64),
-    /// By event time, for a pipeline that [keeps the times](Pipeline::keeping_times).
-    Each(&'a dyn Fn(EventTime) -> f64),
 }
 
 impl Pipeline {
@@ -91,7 +71,7 @@ impl Pipeline {
     }
 
     /// The same with latency measured from when each event happened: the times are kept until they are
-    /// [recorded](Self::record), with [`EndToEnd::Each`].
+    /// [recorded](Self::record), with [`EndToEnd::Each`](crate::EndToEnd::Each).
     #[must_use]
     pub fn keeping_times(self, keeps_times: bool) -> Self {
         Pipeline { keeps_times, ..self }
@@ -369,14 +349,5 @@ fn side_row(batch: &Batch<'_>, at: usize, refusal: Refusal) -> SideRow {
         offset,
         payload: payload.to_vec(),
         oversize,
-    }
-}
-
-impl fmt::Debug for EndToEnd<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            EndToEnd::Same(latency) => f.debug_tuple("Same").field(latency).finish(),
-            EndToEnd::Each(_) => f.write_str("Each(..)"),
-        }
     }
 }

@@ -15,6 +15,9 @@ pub enum Value {
     Double(f64),
 }
 
+/// The values of a key's fields, in configured order.
+pub(crate) type KeyValues = Arc<[Arc<str>]>;
+
 /// The names that every row of one window definition shares.
 #[derive(Debug)]
 pub struct RowNames {
@@ -56,7 +59,7 @@ pub(crate) struct RowHead<'a> {
     pub names: &'a Arc<RowNames>,
     pub start: EventTime,
     pub end: EventTime,
-    pub key: &'a Arc<[Arc<str>]>,
+    pub key: &'a KeyValues,
     pub revision: u32,
 }
 
@@ -65,7 +68,7 @@ struct Head {
     names: Arc<RowNames>,
     start: EventTime,
     end: EventTime,
-    key: Arc<[Arc<str>]>,
+    key: KeyValues,
     values: Option<usize>, // where its values begin, as many as names has; none takes an earlier row back
     revision: u32,
 }

@@ -2,6 +2,7 @@
 
 mod llm;
 mod progress;
+mod timing;
 
 use std::sync::Arc;
 
@@ -11,9 +12,9 @@ pub(crate) use llm::LlmTally;
 pub use llm::{ByModel, ByToken, LlmMetrics, TokenKind};
 pub(crate) use progress::Standing;
 pub use progress::{ByOutcome, ByPartition, Outcome, ProgressMetrics};
+pub use timing::{EndToEnd, Timing};
 
-use crate::batch::Reason;
-use crate::pipeline::{EndToEnd, Timing};
+use crate::reason::Reason;
 use crate::time::{EventTime, Span};
 use crate::window::Window;
 use progress::ProgressTally;

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::slots::{Kind, Slots};
 use super::{HeaderError, Refusal};
-use crate::batch::Reason;
 use crate::pointer::Pointer;
+use crate::reason::Reason;
 use crate::settings::{Mapping, TypeFrom};
 
 /// Reads the records of one CSV file after another.

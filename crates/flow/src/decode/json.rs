@@ -11,8 +11,8 @@ use super::Refusal;
 use super::number::end_of_number;
 use super::paths::{NodeId, Paths};
 use super::slots::{Kind, Slots};
-use crate::batch::Reason;
 use crate::pointer::Pointer;
+use crate::reason::Reason;
 
 /// Containers may be nested this deep.
 pub(super) const MAX_DEPTH: usize = 128;

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use streamgauge_metrics::{Counter, Family, Gauge, Histogram, LabelSet, LabelValue, Metrics};
 
-use super::ByWindow;
+use super::{ByWindow, EndToEnd};
 use crate::dedup::Seen;
-use crate::pipeline::EndToEnd;
 use crate::time::{EventTime, Span};
 use crate::watermark::Watermarks;
 use crate::window::Window;

@@ -1,8 +1,8 @@
 //! A block with what its records mean: what goes from the threads that decode to the one that judges.
 
-use crate::batch::Reason;
-use crate::decode::{Event, Head, HeaderError, Refusal, Values};
+use super::{Event, Head, HeaderError, Refusal, Values};
 use crate::frame::Block;
+use crate::reason::Reason;
 use crate::record::Record;
 
 /// The records of one block, decoded and not judged.
