@@ -5,5 +5,6 @@
 
 mod harness;
 
+mod numbers;
 mod time;
 mod windows;
