@@ -307,6 +307,29 @@ mod tests {
     }
 
     #[test]
+    fn trap_4_a_partition_that_is_too_far_ahead_is_not_wanted_until_the_others_come_near_or_are_idle() {
+        let mut marks = three([100, 4, 64]);
+        let wanted = |marks: &Watermarks| {
+            let mut wanted = Vec::new();
+            marks.wanted(Span::from_secs(60), &mut wanted);
+            wanted
+        };
+        assert_eq!(wanted(&marks), [1, 2], "the lowest first");
+        marks.turn_to(1);
+        marks.advance(at(40));
+        assert_eq!(wanted(&marks), [1, 2, 0]);
+        marks.turn_to(0);
+        marks.advance(at(101));
+        assert_eq!(wanted(&marks), [1, 2]);
+        marks.idle(1);
+        assert_eq!(wanted(&marks), [2, 0, 1], "an idle one may come back");
+        marks.end(2);
+        assert_eq!(wanted(&marks), [0, 1]);
+        marks.open(3);
+        assert_eq!(wanted(&marks), [3, 1], "nothing is known of it yet");
+    }
+
+    #[test]
     fn a_random_course_is_as_a_plain_minimum_says() {
         let mut seed = 11_u64;
         let mut random = move |below: u64| {

@@ -71,6 +71,35 @@ fn trap_4_files_that_are_partitions_are_read_together_so_that_none_makes_another
     assert!(done.count("late") > 900, "one after another, the second and the third are late");
 }
 
+/// One file has more than a day of events ready, the other a few: it is not read on until nobody waits for the other.
+#[test]
+fn trap_4_a_followed_file_that_is_far_ahead_is_paused_until_the_others_are_idle() {
+    let case = Case::new();
+    case.write("ahead.ndjson", events(0..100_000));
+    case.write("behind.ndjson", events(0..5));
+    let mut config = json_config("*.ndjson");
+    config["source"]["file"] = json!({"paths": ["ahead.ndjson", "behind.ndjson"], "format": "ndjson", "follow": true, "partitions": "per_file"});
+    config["watermark"] = json!({"max_out_of_orderness": "0s", "idle_timeout": "3s", "max_drift": "1h"});
+    let run = case.start(&config, &["--drain"]);
+    run.wait_for_events(5);
+    let mut paused = 0;
+    loop {
+        let received = run.metric("stream_processor_events_received_total");
+        if run.metric("stream_processor_partition_idle") > 0.5 {
+            break;
+        }
+        assert!(received < 60_000.0, "{received} events were read although the other file may still say something");
+        paused += 1;
+        std::thread::yield_now();
+    }
+    assert!(paused > 0);
+    run.wait_for_events(100_005);
+    run.signal("-TERM");
+    let done = run.end();
+    done.expect(0).expect_conservation();
+    assert_eq!((done.count("received"), done.count("late")), (100_005, 0));
+}
+
 /// A crash loses what was in memory, and nothing else: a run from the start counts each event once.
 #[test]
 fn trap_17_after_a_crash_a_run_from_the_start_counts_each_event_once() {
