@@ -1,11 +1,11 @@
 //! The service: configuration, sources, sinks, the worker that drives a pipeline, and the command line.
 //!
 //! ```text
-//! source (own thread) ─ chunks ─► worker ─► pipeline.step ─ effects ─► sink, late, dead_letter
-//!                                   │  ▲
-//!                         metrics ◄─┘  └─ pace, idle, stop
-//!                            │
-//!                         endpoint (own thread)
+//! source (own thread) ─ blocks ─► feed, a queue a partition ─► worker ─► pipeline.step ─ effects ─► sink, late, dead_letter
+//!                          │           ▲                         │  ▲
+//!                          └► decoders ┘               metrics ◄─┘  └─ pace, silence, stop
+//!                             (own threads)               │
+//!                                                      endpoint (own thread)
 //! ```
 
 pub mod catalogue;
