@@ -16,7 +16,7 @@ use std::time::Duration;
 use streamgauge_flow::{Block, Decoded, Decoder};
 use streamgauge_metrics::Gauge;
 
-use crate::stage::{Laps, Stage, StageMetrics, State};
+use crate::stage::{Laps, Stage, StageMetrics, State, TOLD_AFTER};
 
 /// Where blocks are handed in. The threads end when the last clone is gone.
 #[derive(Clone, Debug)]
@@ -102,13 +102,20 @@ impl Promise {
 }
 
 fn work(from: &Mutex<Receiver<Job>>, mut decoder: Decoder, mut laps: Laps, waiting: &Gauge) {
-    // Whoever waits holds the lock; the others wait for it, which comes to the same.
-    while let Ok(Job { block, keep }) = from.lock().unwrap_or_else(PoisonError::into_inner).recv() {
-        waiting.dec();
+    loop {
+        // Whoever waits holds the lock; the others wait for it, which comes to the same.
+        let job = from.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(TOLD_AFTER);
         laps.lap(State::Idle);
-        // Nobody may want it any more: the run has ended.
-        let _ = keep.send(decoder.decode(block));
-        laps.lap(State::Busy);
+        match job {
+            Ok(Job { block, keep }) => {
+                waiting.dec();
+                // Nobody may want it any more: the run has ended.
+                let _ = keep.send(decoder.decode(block));
+                laps.lap(State::Busy);
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
     }
 }
 

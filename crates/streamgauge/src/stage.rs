@@ -1,6 +1,6 @@
 //! How each stage of a run spends its time: a share of busy near 1 is the stage to make faster.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use streamgauge_metrics::{Family, FloatCounter, Gauge, LabelSet, LabelValue, Metrics};
 
@@ -44,6 +44,9 @@ pub(crate) enum State {
     Idle,
     Blocked,
 }
+
+/// Time that is spent waiting is told after this long at the latest, so that the counters keep up with the clock.
+pub(crate) const TOLD_AFTER: Duration = Duration::from_secs(1);
 
 /// Tells a stage's time apart, lap by lap. One for each thread of a stage.
 #[derive(Debug)]

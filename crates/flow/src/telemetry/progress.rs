@@ -75,6 +75,8 @@ pub(crate) struct Standing<'a> {
 #[derive(Debug)]
 pub(super) struct ProgressTally {
     metrics: ProgressMetrics,
+    accepted: Counter,
+    dropped: Counter,
     late: Vec<(Outcome, Span)>,
     fired: Vec<(usize, EventTime)>, // which window, and when its pane ended
     evicted: u64,
@@ -94,7 +96,17 @@ const MAX_PARTITIONS: usize = 100;
 
 impl ProgressTally {
     pub(super) fn new(metrics: ProgressMetrics) -> Self {
-        ProgressTally { metrics, late: Vec::new(), fired: Vec::new(), evicted: 0, partitions: Vec::new() }
+        // Held from the start, so that both show as 0 before there are any.
+        let of = |outcome| metrics.late_events_total.handle(&ByOutcome { outcome });
+        ProgressTally {
+            accepted: of(Outcome::Accepted),
+            dropped: of(Outcome::Dropped),
+            metrics,
+            late: Vec::new(),
+            fired: Vec::new(),
+            evicted: 0,
+            partitions: Vec::new(),
+        }
     }
 
     pub(super) fn late(&mut self, outcome: Outcome, lateness: Span) {
@@ -107,7 +119,10 @@ impl ProgressTally {
 
     pub(super) fn record(&mut self, end_to_end: &EndToEnd<'_>, standing: &Standing<'_>) {
         for (outcome, lateness) in self.late.drain(..) {
-            self.metrics.late_events_total.get_or_create(&ByOutcome { outcome }).inc();
+            match outcome {
+                Outcome::Accepted => self.accepted.inc(),
+                Outcome::Dropped => self.dropped.inc(),
+            }
             self.metrics.lateness_ms.observe(lateness.as_millis_f64());
         }
         for (window, end) in self.fired.drain(..) {

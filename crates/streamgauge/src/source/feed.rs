@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use streamgauge_metrics::Gauge;
 
 use super::Message;
-use crate::stage::{Laps, State};
+use crate::stage::{Laps, State, TOLD_AFTER};
 
 /// Where the worker takes what was read. Dropping it ends the reading.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ impl Feed {
                 return Next::Nothing;
             }
             wanted.clone_into(&mut state.awaited);
-            state = wait_on(&self.0.arrived, state, Some(left));
+            state = wait_on(&self.0.arrived, state, left);
             state.awaited.clear();
         }
     }
@@ -166,7 +166,7 @@ impl Sender {
             }
             // Full queues hold it up; files that are followed and say nothing leave it without work.
             let held_up = state.queues.iter().any(|queue| !queue.dry);
-            state = wait_on(&self.shared.asked, state, left);
+            state = wait_on(&self.shared.asked, state, left.map_or(TOLD_AFTER, |left| left.min(TOLD_AFTER)));
             laps.lap(if held_up { State::Blocked } else { State::Idle });
         }
     }
@@ -239,11 +239,8 @@ impl Drop for Sender {
 }
 
 /// Waits for a sign, at most so long; a wait may also end without one.
-fn wait_on<'a>(sign: &Condvar, state: MutexGuard<'a, Stand>, most: Option<Duration>) -> MutexGuard<'a, Stand> {
-    match most {
-        None => sign.wait(state).unwrap_or_else(PoisonError::into_inner),
-        Some(most) => sign.wait_timeout(state, most).unwrap_or_else(PoisonError::into_inner).0,
-    }
+fn wait_on<'a>(sign: &Condvar, state: MutexGuard<'a, Stand>, most: Duration) -> MutexGuard<'a, Stand> {
+    sign.wait_timeout(state, most).unwrap_or_else(PoisonError::into_inner).0
 }
 
 #[cfg(test)]
