@@ -143,13 +143,12 @@ async fn health() -> Response {
 
 async fn ready(State(answers): State<Answers>) -> Response {
     let readiness = answers.health.readiness();
-    let (status, body) = if readiness.ready {
+    let (status, mut body) = if readiness.ready {
         (StatusCode::OK, json!({"ready": true}))
     } else {
         let body = json!({"ready": false, "reasons": readiness.reasons});
         (StatusCode::SERVICE_UNAVAILABLE, body)
     };
-    let mut body = body;
     if !readiness.notes.is_empty() {
         body["notes"] = readiness.notes.into();
     }
