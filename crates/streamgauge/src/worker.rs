@@ -420,3 +420,6 @@ pub(crate) fn wall_time() -> WallTime {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     WallTime::from_nanos(i128::try_from(since_epoch.as_nanos()).unwrap_or(i128::MAX))
 }
+
+#[cfg(test)]
+mod tests;
