@@ -27,6 +27,7 @@ mod reason;
 mod record;
 mod row;
 mod settings;
+pub mod state;
 mod telemetry;
 mod time;
 mod timestamp;
