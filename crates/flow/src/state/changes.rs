@@ -129,6 +129,11 @@ impl Changes {
 }
 
 impl<'a> Iter<'a> {
+    /// How many bytes have been read: where the last change ends and the next one begins.
+    pub fn read_so_far(&self) -> usize {
+        self.all - self.rest.len()
+    }
+
     fn change(&mut self) -> Option<Change<'a>> {
         let [kind] = *self.take_array()?;
         let length = u16::from_le_bytes(*self.take_array()?);
@@ -169,7 +174,7 @@ impl<'a> Iterator for Iter<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let at = self.all - self.rest.len();
+        let at = self.read_so_far();
         let change = self.change().ok_or(NoChange { at });
         if change.is_err() {
             self.rest = &[];
