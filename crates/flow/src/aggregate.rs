@@ -2,7 +2,7 @@
 
 mod deviation;
 mod distinct;
-mod encoding;
+
 mod extremum;
 mod percentile;
 mod sum;
@@ -10,11 +10,11 @@ mod sum;
 mod tests;
 
 use crate::decode::{Event, Number};
+pub(crate) use crate::encoding::DecodeError;
 use crate::row::Value;
 use crate::settings::Function;
 use deviation::Deviation;
 pub(crate) use distinct::Distinct;
-pub(crate) use encoding::DecodeError;
 use extremum::{Max, Min};
 use percentile::Percentile;
 use sum::{Mean, Total};
@@ -131,10 +131,6 @@ impl Accumulator {
     }
 
     /// Appends the state; which function it is of is for the reader to know.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the layout is settled before the state that will be saved in it")
-    )]
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Accumulator::Count(count) => count.encode(out),
@@ -149,10 +145,6 @@ impl Accumulator {
     }
 
     /// Reads the state of a function from the front of the bytes.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the layout is settled before the state that will be saved in it")
-    )]
     pub(crate) fn decode(function: Function, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
         Ok(match function {
             Function::Count => Accumulator::Count(Count::decode((), bytes)?),
@@ -197,12 +189,12 @@ impl State for Count {
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        encoding::put_layout(out, 1);
-        encoding::put_count(out, self.0);
+        crate::encoding::put_layout(out, 1);
+        crate::encoding::put_count(out, self.0);
     }
 
     fn decode((): (), bytes: &mut &[u8]) -> Result<Self, DecodeError> {
-        encoding::take_layout(bytes, 1)?;
-        encoding::take_count(bytes).map(Count)
+        crate::encoding::take_layout(bytes, 1)?;
+        crate::encoding::take_count(bytes).map(Count)
     }
 }

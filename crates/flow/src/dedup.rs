@@ -1,5 +1,8 @@
 //! Which ids were seen, for as long as it matters.
 
+mod saved;
+
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
 
 use hashbrown::HashTable;
@@ -8,6 +11,8 @@ use siphasher::sip128::SipHasher13;
 use crate::settings::Deduplicate;
 use crate::time::EventTime;
 use crate::watermark::Watermark;
+use saved::Floor;
+pub(crate) use saved::generation;
 
 /// The ids that are still known.
 ///
@@ -16,17 +21,23 @@ use crate::watermark::Watermark;
 #[derive(Debug)]
 pub(crate) struct Seen {
     settings: Deduplicate,
+    keys: (u64, u64),
     hasher: SipHasher13,
     entries: HashTable<Entry>,
     sweep_at: usize, // the number of entries at which expired ones are looked for
     evicted: u64,
+    fresh: Option<Vec<Entry>>,        // if they are saved: ids that were not yet
+    generations: BTreeSet<EventTime>, // that were saved, by their end
+    floors: Vec<Floor>,               // what was evicted of them
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    fingerprint: (u64, u64),
+    fingerprint: Fingerprint,
     first: EventTime,
 }
+
+type Fingerprint = (u64, u64);
 
 /// Fewer entries are not worth a look for expired ones.
 const SWEEP_FROM: usize = 1024;
@@ -34,12 +45,17 @@ const SWEEP_FROM: usize = 1024;
 impl Seen {
     pub(crate) fn new(settings: Deduplicate) -> Self {
         let random = RandomState::new();
+        let keys = (random.hash_one(0), random.hash_one(1));
         Seen {
             settings,
-            hasher: SipHasher13::new_with_keys(random.hash_one(0), random.hash_one(1)),
+            keys,
+            hasher: SipHasher13::new_with_keys(keys.0, keys.1),
             entries: HashTable::new(),
             sweep_at: SWEEP_FROM.min(settings.max_entries),
             evicted: 0,
+            fresh: None,
+            generations: BTreeSet::new(),
+            floors: Vec::new(),
         }
     }
 
@@ -51,15 +67,29 @@ impl Seen {
             let known = !mark.has_reached(entry.first + ttl);
             if !known {
                 entry.first = time;
+                if !mark.has_reached(time + ttl) {
+                    let entry = *entry;
+                    self.note(entry);
+                }
             }
             return known;
         }
         // An id that the watermark has outlived already would never be found again.
         if !mark.has_reached(time + ttl) {
             self.make_room(mark);
-            self.entries.insert_unique(fingerprint.0, Entry { fingerprint, first: time }, |e| e.fingerprint.0);
+            let entry = Entry { fingerprint, first: time };
+            self.entries.insert_unique(fingerprint.0, entry, |e| e.fingerprint.0);
+            self.note(entry);
         }
         false
+    }
+
+    /// An id is to be saved.
+    #[inline]
+    fn note(&mut self, entry: Entry) {
+        if let Some(fresh) = &mut self.fresh {
+            fresh.push(entry);
+        }
     }
 
     /// How many ids are remembered; expired ones that were not looked for yet are among them.
@@ -89,11 +119,15 @@ impl Seen {
     /// Drops the oldest sixteenth at once: the walk over all of them is shared by as many insertions.
     fn evict_oldest(&mut self) {
         let count = self.entries.len() - self.settings.max_entries + self.settings.max_entries.div_ceil(16);
-        let mut ages: Vec<(EventTime, (u64, u64))> = self.entries.iter().map(|e| (e.first, e.fingerprint)).collect();
+        let mut ages: Vec<(EventTime, Fingerprint)> = self.entries.iter().map(|e| (e.first, e.fingerprint)).collect();
         let (_, youngest_to_go, _) = ages.select_nth_unstable(count - 1);
         let youngest_to_go = *youngest_to_go;
         self.entries.retain(|e| (e.first, e.fingerprint) > youngest_to_go);
         self.evicted += count as u64;
+        if let Some(fresh) = &mut self.fresh {
+            fresh.retain(|e| (e.first, e.fingerprint) > youngest_to_go);
+            self.floors.push(Floor { before: None, last: youngest_to_go });
+        }
     }
 }
 

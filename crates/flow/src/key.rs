@@ -67,6 +67,19 @@ impl Keys {
         found
     }
 
+    /// The number of a key that was saved. It is there even if there are too many by now.
+    pub(crate) fn restore(&mut self, values: &[&str]) -> KeyId {
+        let (count, value) = (values.len(), |n: usize| values[n]);
+        let hash = self.hash(count, &value);
+        let known = self.find(hash, count, &value);
+        known.unwrap_or_else(|| self.add(hash, values.iter().map(|value| Arc::from(*value)).collect()))
+    }
+
+    /// How many values a key has.
+    pub(crate) fn fields(&self) -> usize {
+        self.fields.len()
+    }
+
     #[inline]
     fn find_or_add<'a>(&mut self, count: usize, value: impl Fn(usize) -> &'a str) -> (KeyId, bool) {
         let hash = self.hash(count, &value);

@@ -6,25 +6,31 @@
 //! ```
 //! An event is judged by the watermark before it, then moves it: event by event, so that batches change nothing.
 
+mod saved;
+
 use streamgauge_metrics::{Metrics, RegisterError, Registry};
 
 use crate::batch::{Account, Batch, Effects, Progress, SideRow, Stopped};
 use crate::decode::{Event, HeaderError, Refusal};
 use crate::dedup::Seen;
 use crate::explosion::KeyExplosion;
+use crate::plan::Plan;
 use crate::reason::Reason;
 use crate::row::Rows;
 use crate::settings::{Keep, Settings};
 use crate::telemetry::{LlmMetrics, LlmTally, Outcome, PipelineMetrics, Standing, Tally, Timing, TypeId, Verdict};
 use crate::time::{EventTime, Span, WallTime};
-use crate::watermark::{Watermark, Watermarks};
+use crate::watermark::{PartitionMark, Watermark, Watermarks};
 use crate::window::{Due, Window};
+pub use saved::RestoreError;
 
 /// Judges the events of all partitions.
 #[derive(Debug)]
 pub struct Pipeline {
     max_future_skew: Span,
     keeps_times: bool,
+    plan: Plan,
+    plan_saved: bool,
     stages: Stages,
 }
 
@@ -52,11 +58,14 @@ impl Pipeline {
             Some(fields) => Some(LlmTally::new(fields, LlmMetrics::register(registry)?)),
             None => None,
         };
+        let plan = Plan::of(&settings);
         let mapping = &settings.mapping;
         let windows: Vec<Window> = settings.windows.iter().map(|w| Window::new(w, mapping)).collect();
         Ok(Pipeline {
             max_future_skew: settings.watermark.max_future_skew,
             keeps_times: false,
+            plan,
+            plan_saved: false,
             stages: Stages {
                 filter: settings.filter,
                 seen: settings.deduplicate.map(Seen::new),
@@ -115,6 +124,18 @@ impl Pipeline {
     /// A partition begins, or goes on after its end: it holds the others back until it says something or is idle.
     pub fn open(&mut self, partition: usize) {
         self.stages.watermarks.open(partition);
+    }
+
+    /// How far event time is in a partition.
+    pub fn mark_of(&self, partition: usize) -> PartitionMark {
+        self.stages.watermarks.mark_of(partition)
+    }
+
+    /// A partition goes on where it was when the state was saved.
+    pub fn set_mark(&mut self, partition: usize, mark: PartitionMark, effects: &mut Effects) {
+        if self.stages.watermarks.set_mark(partition, mark) {
+            self.stages.fire_due(&mut effects.rows);
+        }
     }
 
     /// Nobody waits for a silent partition any longer, until it says something.

@@ -1,5 +1,7 @@
 //! What a pipeline is asked to do, as proven types: nothing behind them validates again.
 
+use std::fmt;
+
 use crate::pointer::Pointer;
 use crate::time::Span;
 use crate::timestamp::TimeFormat;
@@ -245,6 +247,12 @@ impl Rank {
     #[expect(clippy::cast_possible_truncation, reason = "it is at most the count")]
     pub(crate) fn of(self, count: u64) -> u64 {
         (u128::from(self.0) * u128::from(count)).div_ceil(u128::from(Self::ONE)) as u64
+    }
+}
+
+impl fmt::Display for Rank {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (f64::from(self.0) / f64::from(Self::ONE)).fmt(f)
     }
 }
 

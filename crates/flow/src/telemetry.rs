@@ -14,6 +14,7 @@ pub(crate) use progress::Standing;
 pub use progress::{ByOutcome, ByPartition, Outcome, ProgressMetrics};
 pub use timing::{EndToEnd, Timing};
 
+use crate::dedup::Seen;
 use crate::reason::Reason;
 use crate::time::{EventTime, Span};
 use crate::window::Window;
@@ -181,6 +182,14 @@ impl Tally {
             told: vec![Told::default(); windows.len()],
             progress,
         }
+    }
+
+    /// The metrics of this process begin here, whatever happened in one before it.
+    pub(crate) fn begin_at(&mut self, windows: &[Window], seen: Option<&Seen>) {
+        for (window, told) in windows.iter().zip(&mut self.told) {
+            *told = Told { printed: window.printed(), folded: window.folded() };
+        }
+        self.progress.begin_at(seen);
     }
 
     /// The place of an event's type.

@@ -30,6 +30,15 @@ pub(crate) struct Watermarks {
     others: Option<Place>,    // the first of them
 }
 
+/// How far event time is in a partition, for whoever goes on with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PartitionMark {
+    /// The highest time that was seen in it.
+    pub highest: Option<EventTime>,
+    /// Nothing comes any more.
+    pub ended: bool,
+}
+
 /// Who is to be read first: whose watermark is the lowest, then who has the lowest number.
 type Place = (Option<EventTime>, usize);
 
@@ -100,6 +109,33 @@ impl Watermarks {
     /// How far a partition is by itself.
     pub(crate) fn of(&self, partition: usize) -> Watermark {
         Watermark { highest: self.partitions[partition].highest, ..self.combined }
+    }
+
+    /// The highest time up to which everything is taken for complete, before `max_out_of_orderness` is taken off.
+    pub(crate) fn highest(&self) -> Option<EventTime> {
+        self.combined.highest
+    }
+
+    /// Goes on where a saved run was.
+    pub(crate) fn restore(&mut self, highest: Option<EventTime>) {
+        if let Some(highest) = highest {
+            self.combined.advance(highest);
+        }
+    }
+
+    /// How far a partition is.
+    pub(crate) fn mark_of(&self, partition: usize) -> PartitionMark {
+        let Partition { highest, state } = self.partitions[partition];
+        PartitionMark { highest, ended: state == State::Ended }
+    }
+
+    /// A partition goes on where it was; whether the combined watermark moved.
+    pub(crate) fn set_mark(&mut self, partition: usize, mark: PartitionMark) -> bool {
+        let state = if mark.ended { State::Ended } else { State::Active };
+        self.waiting.remove(&(self.partitions[partition].highest, partition));
+        self.partitions[partition].highest = self.partitions[partition].highest.max(mark.highest);
+        self.set(partition, state);
+        self.combine()
     }
 
     /// How many partitions there are, ended ones included.

@@ -6,16 +6,19 @@
 mod aligned;
 mod cut;
 mod definition;
+mod saved;
 mod session;
 mod slice;
 
 use std::sync::Arc;
 
 use crate::decode::Event;
+use crate::encoding::DecodeError;
 use crate::explosion::KeyExplosion;
 use crate::key::KeyId;
 use crate::row::Rows;
 use crate::settings::{Function, Mapping, WindowKind, WindowSettings};
+use crate::state::Changes;
 use crate::time::EventTime;
 use crate::watermark::Watermark;
 use aligned::Aligned;
@@ -168,6 +171,47 @@ impl Window {
         match &mut self.panes {
             Panes::Aligned(aligned) => aligned.fire(&mut self.definition, due, rows),
             Panes::Sessions(sessions) => sessions.fire(&mut self.definition, due, rows),
+        }
+    }
+
+    /// Says what has changed since it was saved.
+    pub(crate) fn save(&mut self, to: &mut Changes) {
+        match &mut self.panes {
+            Panes::Aligned(aligned) => aligned.save(&self.definition, to),
+            Panes::Sessions(sessions) => sessions.save(&self.definition, to),
+        }
+    }
+
+    /// Takes a row in that was saved: what it is of, and where that begins. Rows come in order.
+    pub(crate) fn restore(
+        &mut self,
+        what: &str,
+        start: Option<EventTime>,
+        row: u64,
+        bytes: &[u8],
+    ) -> Result<(), DecodeError> {
+        let of = &mut self.definition;
+        match (what, start, &mut self.panes) {
+            ("window", None, panes) => {
+                let sums = saved::read_sums(bytes)?;
+                (of.printed, of.taken_back) = (sums.printed, sums.taken_back);
+                if let Panes::Aligned(aligned) = panes {
+                    aligned.restore_sums(sums);
+                }
+                Ok(())
+            }
+            ("slices", Some(start), Panes::Aligned(aligned)) => aligned.restore_slice(of, start, row, bytes),
+            ("revisions", Some(start), Panes::Aligned(aligned)) => aligned.restore_revisions(of, start, bytes),
+            ("sessions", None, Panes::Sessions(sessions)) => sessions.restore(of, row, bytes),
+            _ => Err(DecodeError::Corrupt("a row of another kind of window")),
+        }
+    }
+
+    /// After all was read: what follows from it.
+    pub(crate) fn restored(&mut self) {
+        match &mut self.panes {
+            Panes::Aligned(aligned) => aligned.restored(&self.definition),
+            Panes::Sessions(sessions) => sessions.restored(&self.definition),
         }
     }
 

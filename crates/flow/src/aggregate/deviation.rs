@@ -1,8 +1,8 @@
 //! How far numbers lie from their mean.
 
-use super::encoding::{put_count, put_double, put_flag, put_layout, take_count, take_double, take_flag, take_layout};
 use super::{DecodeError, State};
 use crate::decode::Number;
+use crate::encoding::{put_count, put_double, put_flag, put_layout, take_count, take_double, take_flag, take_layout};
 use crate::row::Value;
 
 /// The sample standard deviation of the numbers of a pane.

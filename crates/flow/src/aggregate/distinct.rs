@@ -4,8 +4,8 @@ mod registers;
 
 use siphasher::sip128::SipHasher13;
 
-use super::encoding::{put_layout, put_whole, take, take_byte, take_up_to};
 use super::{DecodeError, State};
+use crate::encoding::{put_layout, put_whole, take, take_byte, take_up_to};
 use crate::row::Value;
 use registers::Registers;
 

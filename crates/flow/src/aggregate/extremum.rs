@@ -1,8 +1,8 @@
 //! The smallest and the largest number of a pane.
 
-use super::encoding::{put_double, put_layout, put_signed, take_byte, take_double, take_layout, take_signed};
 use super::{DecodeError, State};
 use crate::decode::Number;
+use crate::encoding::{put_double, put_layout, put_signed, take_byte, take_double, take_layout, take_signed};
 use crate::row::Value;
 
 /// The outermost numbers so far, whole ones and doubles apart so that whole ones stay exact.

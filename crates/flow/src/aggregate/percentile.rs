@@ -3,9 +3,9 @@
 mod bucket;
 mod sketch;
 
-use super::encoding::{put_flag, put_layout, put_whole, take_byte, take_double, take_flag, take_up_to};
 use super::{DecodeError, State};
 use crate::decode::Number;
+use crate::encoding::{put_flag, put_layout, put_whole, take_byte, take_double, take_flag, take_up_to};
 use crate::row::Value;
 use crate::settings::Rank;
 use sketch::Sketch;

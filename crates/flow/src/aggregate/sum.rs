@@ -1,10 +1,10 @@
 //! Sums: exact for whole numbers, compensated for doubles.
 
-use super::encoding::{
-    put_count, put_double, put_layout, put_signed, take_byte, take_count, take_double, take_layout, take_signed,
-};
 use super::{DecodeError, State};
 use crate::decode::Number;
+use crate::encoding::{
+    put_count, put_double, put_layout, put_signed, take_byte, take_count, take_double, take_layout, take_signed,
+};
 use crate::row::Value;
 
 /// The sum of the numbers of a pane.

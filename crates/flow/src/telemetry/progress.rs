@@ -109,6 +109,10 @@ impl ProgressTally {
         }
     }
 
+    pub(super) fn begin_at(&mut self, seen: Option<&Seen>) {
+        self.evicted = seen.map_or(0, Seen::evicted);
+    }
+
     pub(super) fn late(&mut self, outcome: Outcome, lateness: Span) {
         self.late.push((outcome, lateness));
     }

@@ -10,12 +10,16 @@ use slab::Slab;
 
 use super::cut::{Cut, SliceSpan};
 use super::definition::{Definition, Edition};
+use super::saved::{Sums, read_numbers, read_slice, save_numbers, save_slice, save_sums, table_at};
 use super::slice::{Slice, merge};
 use super::{Due, Taken};
 use crate::aggregate::Accumulator;
 use crate::decode::Event;
+use crate::encoding::DecodeError;
 use crate::key::KeyId;
+use crate::pages::{self, Touched};
 use crate::row::Rows;
+use crate::state::Changes;
 use crate::time::EventTime;
 use crate::watermark::Watermark;
 
@@ -33,10 +37,20 @@ pub(super) struct Aligned {
     firing: usize,         // the slice whose panes are being fired …
     merged: Option<Slice>, // … unless they had to be merged from several
     revisions: Revisions,
+    gone: Vec<String>, // tables that were saved and hold nothing any more
 }
 
-/// The last revision of what was printed more than once, by start of window and key.
-type Revisions = BTreeMap<EventTime, HashMap<KeyId, u32>>;
+/// The last revision of what was printed more than once, by start of window.
+type Revisions = BTreeMap<EventTime, Revised>;
+
+/// The last revision of each key of one window that was printed more than once.
+#[derive(Debug, Default)]
+struct Revised {
+    places: HashMap<KeyId, usize>,
+    last: Vec<(KeyId, u32)>,
+    touched: Touched,
+    saved: bool,
+}
 
 /// A late event that was just added.
 struct Late {
@@ -65,6 +79,7 @@ impl Aligned {
             firing: 0,
             merged: None,
             revisions: BTreeMap::new(),
+            gone: Vec::new(),
         }
     }
 
@@ -115,11 +130,16 @@ impl Aligned {
         (span, at)
     }
 
-    #[cold]
-    fn open(&mut self, span: SliceSpan, of: &Definition, mark: &Watermark) -> usize {
+    fn insert(&mut self, span: SliceSpan, of: &Definition) -> usize {
         let at = self.slices.insert(Slice::new(span, of.functions.len()));
         self.by_start.insert(span.start, at);
         self.places.insert(span.start, at);
+        at
+    }
+
+    #[cold]
+    fn open(&mut self, span: SliceSpan, of: &Definition, mark: &Watermark) -> usize {
+        let at = self.insert(span, of);
         self.last = Some((span, at));
         // The watermark may have passed windows that held nothing: what comes for them now is late, and never fires.
         self.fired = self.fired.max(mark.get());
@@ -218,17 +238,29 @@ impl Aligned {
             self.places.remove(&slice.span.start);
             self.held -= slice.keys().len();
             slice.keys().iter().for_each(|key| of.keys.unpin(*key));
+            if slice.saved {
+                self.gone.push(table_at("slices", slice.span.start, &of.names.window));
+            }
             self.last = None;
         }
         while let Some(first) = self.revisions.first_entry()
             && gone(*first.key())
         {
+            if first.get().saved {
+                self.gone.push(table_at("revisions", *first.key(), &of.names.window));
+            }
             first.remove();
         }
         self.merged = None;
         self.fired = self.fired.max(mark.and_then(Watermark::get));
-        let drops = self.by_start.first_key_value().map(|(_, slice)| self.slices[*slice].span.last + size + lateness);
-        self.due_at = self.next_end().into_iter().chain(drops).min();
+        self.due_at = self.next_due(of);
+    }
+
+    /// When the next window ends, or the first slice goes.
+    fn next_due(&self, of: &Definition) -> Option<EventTime> {
+        let gone = |slice: &Slice| slice.span.last + self.cut.size + of.allowed_lateness;
+        let drops = self.by_start.first_key_value().map(|(_, slice)| gone(&self.slices[*slice]));
+        self.next_end().into_iter().chain(drops).min()
     }
 
     /// Windows and keys that were not printed. Slices ascend, so a window is new if it is behind the last one of its key.
@@ -270,7 +302,84 @@ fn merged_backwards(pieces: &[Piece<'_>]) -> Vec<Vec<Accumulator>> {
 }
 
 fn next_revision(revisions: &mut Revisions, start: EventTime, key: KeyId) -> u32 {
-    let last = revisions.entry(start).or_default().entry(key).or_insert(0);
-    *last += 1;
-    *last
+    revisions.entry(start).or_default().next(key)
+}
+
+impl Revised {
+    fn next(&mut self, key: KeyId) -> u32 {
+        let at = *self.places.entry(key).or_insert(self.last.len());
+        if at == self.last.len() {
+            self.last.push((key, 0));
+        }
+        self.touched.touch(at);
+        self.last[at].1 += 1;
+        self.last[at].1
+    }
+}
+
+/// Saving, and going on with what was saved.
+impl Aligned {
+    pub(super) fn save(&mut self, of: &Definition, to: &mut Changes) {
+        self.gone.drain(..).for_each(|table| to.drop_table(table.as_bytes()));
+        for at in self.by_start.values() {
+            let slice = &mut self.slices[*at];
+            if slice.is_touched() {
+                save_slice(slice, of, to);
+            }
+        }
+        for (start, revised) in self.revisions.iter_mut().filter(|(_, revised)| !revised.touched.is_empty()) {
+            let table = table_at("revisions", *start, &of.names.window);
+            for page in revised.touched.take() {
+                let places = pages::places(page, revised.last.len());
+                to.put(table.as_bytes(), page as u64, |out| save_numbers(&revised.last[places], of, out));
+            }
+            revised.saved = true;
+        }
+        save_sums(Sums { fired: self.fired, printed: of.printed, taken_back: of.taken_back }, &of.names.window, to);
+    }
+
+    pub(super) fn restore_sums(&mut self, sums: Sums) {
+        self.fired = sums.fired;
+    }
+
+    pub(super) fn restore_slice(
+        &mut self,
+        of: &mut Definition,
+        start: EventTime,
+        page: u64,
+        bytes: &[u8],
+    ) -> Result<(), DecodeError> {
+        let span = self.cut.slice(start);
+        if span.start != start {
+            return Err(DecodeError::Corrupt("a slice that begins where none does"));
+        }
+        let at = self.places.get(&start).copied().unwrap_or_else(|| self.insert(span, of));
+        let slice = &mut self.slices[at];
+        let before = slice.keys().len();
+        read_slice(slice, of, page, bytes)?;
+        self.held += slice.keys().len() - before;
+        slice.saved = true;
+        slice.take_touched();
+        Ok(())
+    }
+
+    pub(super) fn restore_revisions(
+        &mut self,
+        of: &mut Definition,
+        start: EventTime,
+        bytes: &[u8],
+    ) -> Result<(), DecodeError> {
+        let revised = self.revisions.entry(start).or_default();
+        revised.saved = true;
+        for (key, last) in read_numbers(of, bytes)? {
+            revised.places.insert(key, revised.last.len());
+            revised.last.push((key, last));
+        }
+        Ok(())
+    }
+
+    /// After all was read: what follows from it.
+    pub(super) fn restored(&mut self, of: &Definition) {
+        self.due_at = self.next_due(of);
+    }
 }

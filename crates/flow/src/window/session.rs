@@ -15,14 +15,21 @@ use std::collections::{BTreeMap, BinaryHeap};
 use slab::Slab;
 
 use super::definition::{Definition, Edition};
+use super::saved::{SavedSession, Sums, begin_sessions, put_session, read_sessions, save_sums};
 use super::slice::merge;
 use super::{Due, Taken};
 use crate::aggregate::Accumulator;
 use crate::decode::Event;
+use crate::encoding::DecodeError;
 use crate::key::KeyId;
+use crate::pages::{PAGE, Touched};
 use crate::row::Rows;
+use crate::state::Changes;
 use crate::time::{EventTime, Span};
 use crate::watermark::Watermark;
+
+/// How many times as many places as sessions are taken as they were saved.
+const SPARSE: usize = 64;
 
 /// The sessions of one definition.
 #[derive(Debug)]
@@ -34,6 +41,9 @@ pub(super) struct Sessions {
     latest: Vec<Option<usize>>, // by key: most events belong to its latest session, and need no search
     timers: BinaryHeap<Reverse<Timer>>,
     timers_set: u64,
+    touched: Touched,
+    read: Vec<Option<Session>>, // while a saved state is read, by place
+    moved: bool,                // they are no longer where they were saved
 }
 
 #[derive(Debug)]
@@ -54,7 +64,7 @@ struct Timer {
 }
 
 /// What an event touches, by ascending start.
-type Touched = [Option<usize>; 2];
+type Met = [Option<usize>; 2];
 
 impl Sessions {
     pub(super) fn new(gap: Span) -> Self {
@@ -66,6 +76,9 @@ impl Sessions {
             latest: Vec::new(),
             timers: BinaryHeap::new(),
             timers_set: 0,
+            touched: Touched::default(),
+            read: Vec::new(),
+            moved: false,
         }
     }
 
@@ -104,6 +117,7 @@ impl Sessions {
         }
         let at = self.join(of, key, touched, (start, end), rows);
         of.add(self.states_mut(of, at), event);
+        self.touched.touch(at);
         if mark.has_reached(end) {
             let revision = self.sessions[at].printed.map_or(0, |last| last + 1);
             self.print(of, at, revision, rows);
@@ -114,7 +128,7 @@ impl Sessions {
 
     /// The sessions that an event belongs to: those from which it is no further than the gap.
     #[inline]
-    fn touched(&self, key: KeyId, time: EventTime) -> Touched {
+    fn touched(&self, key: KeyId, time: EventTime) -> Met {
         match self.latest.get(key).copied().flatten() {
             None => [None, None],
             Some(latest) if self.sessions[latest].start <= time => {
@@ -124,7 +138,7 @@ impl Sessions {
         }
     }
 
-    fn search(&self, key: KeyId, time: EventTime) -> Touched {
+    fn search(&self, key: KeyId, time: EventTime) -> Met {
         let before = self.begun_by(key, time + self.gap);
         let mut touched = before.take_while(|at| time <= self.sessions[*at].end);
         let later = touched.next();
@@ -146,7 +160,7 @@ impl Sessions {
         &mut self,
         of: &mut Definition,
         key: KeyId,
-        touched: Touched,
+        touched: Met,
         (start, end): (EventTime, EventTime),
         rows: &mut Rows,
     ) -> usize {
@@ -177,6 +191,11 @@ impl Sessions {
         if self.states.len() == at * of.functions.len() {
             self.states.extend(of.fresh());
         }
+        self.note_latest(key, start, at);
+        at
+    }
+
+    fn note_latest(&mut self, key: KeyId, start: EventTime, at: usize) {
         if self.latest.len() <= key {
             self.latest.resize(key + 1, None);
         }
@@ -184,7 +203,6 @@ impl Sessions {
         if latest.is_none_or(|latest| self.sessions[latest].start < start) {
             *latest = Some(at);
         }
-        at
     }
 
     #[inline]
@@ -207,6 +225,7 @@ impl Sessions {
     }
 
     fn remove(&mut self, of: &mut Definition, at: usize) {
+        self.touched.touch(at);
         let Session { key, start, .. } = self.sessions.remove(at);
         self.by_start.remove(&(key, start));
         if self.latest[key] == Some(at) {
@@ -226,6 +245,7 @@ impl Sessions {
 
     fn print(&mut self, of: &mut Definition, at: usize, revision: u32, rows: &mut Rows) {
         let width = of.functions.len();
+        self.touched.touch(at);
         let session = &mut self.sessions[at];
         session.printed = Some(revision);
         let edition = Edition { start: session.start, end: session.end, key: session.key, revision };
@@ -307,7 +327,80 @@ impl Sessions {
     }
 }
 
+/// Saving, and going on with what was saved.
+impl Sessions {
+    pub(super) fn save(&mut self, of: &Definition, to: &mut Changes) {
+        let table = format!("sessions/{}", of.names.window);
+        let width = of.functions.len();
+        if std::mem::take(&mut self.moved) {
+            to.drop_table(table.as_bytes());
+            self.sessions.iter().for_each(|(at, _)| self.touched.touch(at));
+        }
+        for page in self.touched.take() {
+            let slots = page * PAGE..(page + 1) * PAGE;
+            let sessions: Vec<_> = slots.filter_map(|at| Some((at, self.sessions.get(at)?))).collect();
+            if sessions.is_empty() {
+                to.delete(table.as_bytes(), page as u64);
+                continue;
+            }
+            to.put(table.as_bytes(), page as u64, |out| {
+                begin_sessions(out, sessions.len());
+                for (at, session) in sessions {
+                    put_session(out, of, at, session.to_saved(), &self.states[at * width..(at + 1) * width]);
+                }
+            });
+        }
+        save_sums(Sums { fired: None, printed: of.printed, taken_back: of.taken_back }, &of.names.window, to);
+    }
+
+    /// Takes a page in; pages come in order.
+    pub(super) fn restore(&mut self, of: &mut Definition, page: u64, bytes: &[u8]) -> Result<(), DecodeError> {
+        let page = usize::try_from(page).ok().filter(|page| *page < usize::MAX / PAGE - 1);
+        let page = page.ok_or(DecodeError::Corrupt("a page beyond all others"))?;
+        for (at, session, states) in read_sessions(of, page, bytes)? {
+            // Where few are left of many, they move together: the memory is not to depend on what once was.
+            self.moved |= at > SPARSE * self.read.len() + SPARSE * PAGE;
+            let at = if self.moved { self.read.len() } else { at };
+            if at < self.read.len() {
+                return Err(DecodeError::Corrupt("a session that does not follow the one before it"));
+            }
+            self.place(of, at, session, states);
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, of: &mut Definition, at: usize, session: SavedSession, states: Vec<Accumulator>) {
+        while self.read.len() < at {
+            self.read.push(None);
+            self.states.extend(of.fresh());
+        }
+        let SavedSession { key, start, end, printed } = session;
+        let timer = Timer { time: end, number: 0, session: at };
+        self.read.push(Some(Session { key, start, end, printed, timer }));
+        self.states.extend(states);
+        of.keys.pin(key);
+    }
+
+    /// After all was read: what follows from it.
+    pub(super) fn restored(&mut self, of: &Definition) {
+        let read = std::mem::take(&mut self.read);
+        self.sessions = read.into_iter().enumerate().filter_map(|(at, session)| Some((at, session?))).collect();
+        let all: Vec<(usize, KeyId, EventTime, EventTime)> =
+            self.sessions.iter().map(|(at, session)| (at, session.key, session.start, session.due(of))).collect();
+        for (at, key, start, due) in all {
+            self.by_start.insert((key, start), at);
+            self.note_latest(key, start, at);
+            self.set(at, due);
+        }
+    }
+}
+
 impl Session {
+    fn to_saved(&self) -> SavedSession {
+        let Session { key, start, end, printed, .. } = *self;
+        SavedSession { key, start, end, printed }
+    }
+
     /// When it is to be printed; once it was, when it takes no late event any more.
     #[inline]
     fn due(&self, of: &Definition) -> EventTime {

@@ -5,6 +5,7 @@ use hashbrown::HashTable;
 use super::cut::SliceSpan;
 use crate::aggregate::Accumulator;
 use crate::key::KeyId;
+use crate::pages::Touched;
 
 /// The states of all keys of one span of time, in the order in which the keys came.
 #[derive(Clone, Debug)]
@@ -14,13 +15,24 @@ pub(super) struct Slice {
     states: Vec<Accumulator>, // key by key
     keys: Vec<KeyId>,
     places: HashTable<usize>, // key number → its place among the keys
+    touched: Touched,
     pub span: SliceSpan,
+    pub saved: bool,
 }
 
 impl Slice {
     pub(super) fn new(span: SliceSpan, width: usize) -> Self {
         let last = (KeyId::MAX, 0);
-        Slice { last, width, states: Vec::new(), keys: Vec::new(), places: HashTable::new(), span }
+        Slice {
+            last,
+            width,
+            states: Vec::new(),
+            keys: Vec::new(),
+            places: HashTable::new(),
+            touched: Touched::default(),
+            span,
+            saved: false,
+        }
     }
 
     /// The keys, each at its place.
@@ -28,13 +40,26 @@ impl Slice {
         &self.keys
     }
 
-    /// The place of the key of an event.
+    /// The place of the key of an event, which is about to change.
     #[inline]
     pub(super) fn turn_to(&mut self, key: KeyId) -> Option<usize> {
         if self.last.0 != key {
-            self.last = (key, self.find(key)?);
+            let at = self.find(key)?;
+            self.last = (key, at);
+            self.touched.touch(at);
         }
         Some(self.last.1)
+    }
+
+    /// Whether something has changed since the pages were taken.
+    pub(super) fn is_touched(&self) -> bool {
+        !self.touched.is_empty()
+    }
+
+    /// The pages of places that have changed since the last time.
+    pub(super) fn take_touched(&mut self) -> Vec<usize> {
+        self.last = (KeyId::MAX, 0); // the next event of that key is to be noticed
+        self.touched.take()
     }
 
     /// The place of a key.
@@ -48,6 +73,7 @@ impl Slice {
         let at = self.keys.len();
         self.keys.push(key);
         self.states.extend(states);
+        self.touched.touch(at);
         let keys = &self.keys;
         self.places.insert_unique(spread(key), at, |at| spread(keys[*at]));
         at

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod model;
+mod saved;
 
 use model::{Definition, Event, Job, Kind, Line};
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! HyperLogLog: how many there are, seen from how rare the rarest of them is.
 
 use crate::aggregate::DecodeError;
-use crate::aggregate::encoding::{put_whole, take_byte, take_up_to};
+use crate::encoding::{put_whole, take_byte, take_up_to};
 
 /// The registers of a HyperLogLog sketch (P. Flajolet, É. Fusy, O. Gandouet, F. Meunier, 2007): each keeps the longest run of
 /// zeros, plus one, that a fingerprint of its share began with.

@@ -2,7 +2,7 @@
 
 use super::bucket::{Bucket, LAST, bucket_of, number_of};
 use crate::aggregate::DecodeError;
-use crate::aggregate::encoding::{MOST_EVENTS, put_count, put_double, take_double, take_up_to};
+use crate::encoding::{MOST_EVENTS, put_count, put_double, take_double, take_up_to};
 use crate::settings::Rank;
 
 /// Many numbers, each known to 1/129 of itself.

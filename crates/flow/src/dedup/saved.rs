@@ -1,0 +1,187 @@
+//! How ids are saved: those of an epoch in one piece for each generation, never one by one.
+//!
+//! ```text
+//! dedup              row 0        the key of the fingerprints, what was evicted
+//! ids/<end>          row = epoch  ids whose first event was in this generation, 24 bytes each
+//! ```
+//! A generation is an eighth of the time for which an id is known. When its last id has had its time, its table is dropped:
+//! nothing is looked for, nothing is rewritten.
+
+use super::{Entry, Fingerprint, SWEEP_FROM, Seen};
+use crate::encoding::{
+    DecodeError, put_count, put_layout, put_time, take, take_count, take_end, take_layout, take_time, take_up_to,
+};
+use crate::state::{Changes, Epoch};
+use crate::time::EventTime;
+use crate::watermark::Watermark;
+use siphasher::sip128::SipHasher13;
+
+const LAYOUT: u8 = 1;
+const GENERATIONS: i128 = 8;
+/// Fingerprint and time.
+const ENTRY: usize = 24;
+
+/// Ids that were evicted: of those that were saved before an epoch, all up to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Floor {
+    /// None while that epoch has no number yet.
+    pub(super) before: Option<Epoch>,
+    /// The youngest of them.
+    pub(super) last: (EventTime, Fingerprint),
+}
+
+impl Seen {
+    /// From now on ids are remembered until they are saved.
+    pub(crate) fn durable(&mut self) {
+        self.fresh.get_or_insert_default();
+    }
+
+    /// About how many bytes wait to be saved.
+    pub(crate) fn unsaved_bytes(&self) -> usize {
+        self.fresh.as_ref().map_or(0, |fresh| fresh.len() * ENTRY)
+    }
+
+    /// Says what has changed since it was saved.
+    pub(crate) fn save(&mut self, epoch: Epoch, mark: &Watermark, to: &mut Changes) {
+        self.drop_expired(mark, to);
+        self.floors.iter_mut().for_each(|floor| floor.before = floor.before.or(Some(epoch)));
+        let Some(mut fresh) = self.fresh.take() else { return };
+        let width = self.width();
+        fresh.retain(|entry| !mark.has_reached(entry.first + self.settings.ttl));
+        // In generations; most ids of an epoch are of one, so there is little to sort.
+        fresh.sort_by_key(|entry| end_of(entry.first, width));
+        for ids in fresh.chunk_by(|a, b| end_of(a.first, width) == end_of(b.first, width)) {
+            let end = end_of(ids[0].first, width);
+            self.generations.insert(end);
+            to.put(table(end).as_bytes(), epoch, |out| {
+                out.reserve(ids.len() * ENTRY + 1);
+                put_layout(out, LAYOUT);
+                for id in ids {
+                    put_entry(out, *id);
+                }
+            });
+        }
+        fresh.clear();
+        self.fresh = Some(fresh);
+        self.save_head(to);
+    }
+
+    fn save_head(&self, to: &mut Changes) {
+        to.put(b"dedup", 0, |out| {
+            put_layout(out, LAYOUT);
+            out.extend(self.keys.0.to_le_bytes());
+            out.extend(self.keys.1.to_le_bytes());
+            put_count(out, self.evicted);
+            put_count(out, self.floors.len() as u64);
+            for floor in &self.floors {
+                put_count(out, floor.before.unwrap_or(0));
+                put_time(out, floor.last.0);
+                out.extend(floor.last.1.0.to_le_bytes());
+                out.extend(floor.last.1.1.to_le_bytes());
+            }
+        });
+    }
+
+    fn drop_expired(&mut self, mark: &Watermark, to: &mut Changes) {
+        let ttl = self.settings.ttl;
+        while let Some(end) = self.generations.first().copied().filter(|end| mark.has_reached(*end + ttl)) {
+            self.generations.pop_first();
+            to.drop_table(table(end).as_bytes());
+        }
+        self.floors.retain(|floor| !mark.has_reached(floor.last.0 + ttl));
+    }
+
+    /// Takes in how ids are told apart, and what was evicted; comes before any id.
+    pub(crate) fn restore_head(&mut self, mut bytes: &[u8]) -> Result<(), DecodeError> {
+        let bytes = &mut bytes;
+        take_layout(bytes, LAYOUT)?;
+        self.keys = (take_u64(bytes)?, take_u64(bytes)?);
+        self.hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
+        self.evicted = take_count(bytes)?;
+        let floors = take_count(bytes)?;
+        for _ in 0..floors {
+            let before = Some(take_up_to(bytes, u64::MAX)?);
+            self.floors.push(Floor { before, last: (take_time(bytes)?, (take_u64(bytes)?, take_u64(bytes)?)) });
+        }
+        take_end(bytes)
+    }
+
+    /// Takes in the ids of an epoch.
+    pub(crate) fn restore(&mut self, end: EventTime, epoch: Epoch, mut bytes: &[u8]) -> Result<(), DecodeError> {
+        take_layout(&mut bytes, LAYOUT)?;
+        self.generations.insert(end);
+        let (ids, rest) = bytes.as_chunks::<ENTRY>();
+        take_end(rest)?;
+        let floors: Vec<Floor> =
+            self.floors.iter().filter(|f| f.before.is_some_and(|before| epoch < before)).copied().collect();
+        self.entries.reserve(ids.len(), |e| e.fingerprint.0);
+        for id in ids {
+            let entry = entry_of(id);
+            if entry.first >= end {
+                return Err(DecodeError::Corrupt("an id in a generation that it is not of"));
+            }
+            if floors.iter().all(|floor| (entry.first, entry.fingerprint) > floor.last) {
+                self.take_back_in(entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// After all was read: forgets what has had its time.
+    pub(crate) fn restored(&mut self, mark: &Watermark) {
+        let ttl = self.settings.ttl;
+        self.entries.retain(|e| !mark.has_reached(e.first + ttl));
+        let doubled = (self.entries.len() * 2).max(SWEEP_FROM);
+        self.sweep_at = doubled.min(self.settings.max_entries);
+    }
+
+    /// An id that was seen again after its time stands in two generations: the later one counts.
+    fn take_back_in(&mut self, entry: Entry) {
+        match self.entries.find_mut(entry.fingerprint.0, |e| e.fingerprint == entry.fingerprint) {
+            Some(known) => known.first = known.first.max(entry.first),
+            None => {
+                self.entries.insert_unique(entry.fingerprint.0, entry, |e| e.fingerprint.0);
+            }
+        }
+    }
+
+    fn width(&self) -> i128 {
+        (self.settings.ttl.as_nanos() / GENERATIONS).max(1)
+    }
+}
+
+/// Where the generation of a time ends.
+fn end_of(time: EventTime, width: i128) -> EventTime {
+    EventTime::from_nanos((time.as_nanos().div_euclid(width) + 1) * width)
+}
+
+fn table(end: EventTime) -> String {
+    format!("ids/{}", end.as_nanos())
+}
+
+fn put_entry(out: &mut Vec<u8>, Entry { fingerprint, first }: Entry) {
+    // Accepted times fit.
+    let first = i64::try_from(first.as_nanos()).unwrap_or(i64::MAX);
+    out.extend(fingerprint.0.to_le_bytes());
+    out.extend(fingerprint.1.to_le_bytes());
+    out.extend(first.to_le_bytes());
+}
+
+fn entry_of(bytes: &[u8; ENTRY]) -> Entry {
+    let word = |at: usize| {
+        let mut word = [0; 8];
+        word.copy_from_slice(&bytes[at..at + 8]);
+        u64::from_le_bytes(word)
+    };
+    let first = EventTime::from_nanos(i128::from(word(16).cast_signed()));
+    Entry { fingerprint: (word(0), word(8)), first }
+}
+
+fn take_u64(bytes: &mut &[u8]) -> Result<u64, DecodeError> {
+    take(bytes).map(u64::from_le_bytes)
+}
+
+/// The end of the generation that a table holds, if it is one of ids.
+pub(crate) fn generation(table: &str) -> Option<EventTime> {
+    crate::encoding::time_of(table.strip_prefix("ids/")?)
+}

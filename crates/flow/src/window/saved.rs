@@ -1,0 +1,193 @@
+//! How the panes of a window definition are saved, page by page, and read back.
+//!
+//! ```text
+//! window/<name>            row 0       what was fired and printed so far
+//! slices/<start>/<name>    row = page  keys of a slice with their states, sixteen to a page
+//! revisions/<start>/<name> row = page  keys of a window that were printed more than once, and how often
+//! sessions/<name>          row = page  sessions with their states, sixteen to a page, as the slab numbers them
+//! ```
+//! A key stands in a page by its values: its number is its own only while the process lives.
+
+use crate::aggregate::Accumulator;
+use crate::encoding::{
+    DecodeError, put_count, put_layout, put_text, put_time, put_time_if_any, take_count, take_end, take_layout,
+    take_text, take_time, take_time_if_any, take_up_to,
+};
+use crate::key::KeyId;
+use crate::pages::{self, PAGE};
+use crate::state::Changes;
+use crate::time::EventTime;
+
+use super::definition::Definition;
+use super::slice::Slice;
+
+const LAYOUT: u8 = 1;
+
+/// What a window definition keeps beside its panes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sums {
+    pub fired: Option<EventTime>,
+    pub printed: u64,
+    pub taken_back: u64,
+}
+
+/// A session as it is saved, without its states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SavedSession {
+    pub key: KeyId,
+    pub start: EventTime,
+    pub end: EventTime,
+    pub printed: Option<u32>,
+}
+
+/// The name of a table of what begins at `start`. Names of windows may hold anything, so they come last.
+pub(super) fn table_at(what: &str, start: EventTime, name: &str) -> String {
+    format!("{what}/{}/{name}", start.as_nanos())
+}
+
+pub(super) fn save_sums(sums: Sums, name: &str, to: &mut Changes) {
+    to.put(format!("window/{name}").as_bytes(), 0, |out| {
+        put_layout(out, LAYOUT);
+        put_time_if_any(out, sums.fired);
+        put_count(out, sums.printed);
+        put_count(out, sums.taken_back);
+    });
+}
+
+pub(super) fn read_sums(mut bytes: &[u8]) -> Result<Sums, DecodeError> {
+    take_layout(&mut bytes, LAYOUT)?;
+    let fired = take_time_if_any(&mut bytes)?;
+    let sums = Sums { fired, printed: take_count(&mut bytes)?, taken_back: take_count(&mut bytes)? };
+    take_end(bytes)?;
+    Ok(sums)
+}
+
+/// Saves the pages of a slice that have changed.
+pub(super) fn save_slice(slice: &mut Slice, of: &Definition, to: &mut Changes) {
+    let table = table_at("slices", slice.span.start, &of.names.window);
+    for page in slice.take_touched() {
+        to.put(table.as_bytes(), page as u64, |out| {
+            let places = pages::places(page, slice.keys().len());
+            put_layout(out, LAYOUT);
+            put_count(out, places.len() as u64);
+            for at in places {
+                put_key(out, of, slice.keys()[at]);
+                put_states(out, slice.states(at));
+            }
+        });
+    }
+    slice.saved = true;
+}
+
+/// Reads a page of a slice; pages come in order.
+pub(super) fn read_slice(
+    slice: &mut Slice,
+    of: &mut Definition,
+    page: u64,
+    mut bytes: &[u8],
+) -> Result<(), DecodeError> {
+    if page.checked_mul(PAGE as u64) != Some(slice.keys().len() as u64) {
+        return Err(DecodeError::Corrupt("a page that does not follow the one before it"));
+    }
+    take_layout(&mut bytes, LAYOUT)?;
+    for _ in 0..take_up_to(&mut bytes, PAGE as u64)? {
+        let key = take_key(of, &mut bytes)?;
+        let states = take_states(of, &mut bytes)?;
+        if slice.find(key).is_some() {
+            return Err(DecodeError::Corrupt("a key that is there twice"));
+        }
+        of.keys.pin(key);
+        slice.open(key, states.into_iter());
+    }
+    take_end(bytes)
+}
+
+/// Saves keys with numbers of their own, such as revisions.
+pub(super) fn save_numbers(numbers: &[(KeyId, u32)], of: &Definition, out: &mut Vec<u8>) {
+    put_layout(out, LAYOUT);
+    put_count(out, numbers.len() as u64);
+    for (key, number) in numbers {
+        put_key(out, of, *key);
+        put_count(out, u64::from(*number));
+    }
+}
+
+pub(super) fn read_numbers(of: &mut Definition, mut bytes: &[u8]) -> Result<Vec<(KeyId, u32)>, DecodeError> {
+    take_layout(&mut bytes, LAYOUT)?;
+    let count = take_up_to(&mut bytes, PAGE as u64)?;
+    let numbers = (0..count).map(|_| Ok((take_key(of, &mut bytes)?, take_u32(&mut bytes)?)));
+    let numbers = numbers.collect::<Result<_, DecodeError>>()?;
+    take_end(bytes)?;
+    Ok(numbers)
+}
+
+/// Appends a session to its page.
+pub(super) fn put_session(
+    out: &mut Vec<u8>,
+    of: &Definition,
+    at: usize,
+    session: SavedSession,
+    states: &[Accumulator],
+) {
+    put_count(out, (at % PAGE) as u64);
+    put_key(out, of, session.key);
+    put_time(out, session.start);
+    put_time(out, session.end);
+    put_count(out, session.printed.map_or(0, |revision| u64::from(revision) + 1));
+    put_states(out, states);
+}
+
+pub(super) fn begin_sessions(out: &mut Vec<u8>, count: usize) {
+    put_layout(out, LAYOUT);
+    put_count(out, count as u64);
+}
+
+/// Reads a page of sessions: each with its place in the slab and its states.
+pub(super) fn read_sessions(
+    of: &mut Definition,
+    page: usize,
+    mut bytes: &[u8],
+) -> Result<Vec<(usize, SavedSession, Vec<Accumulator>)>, DecodeError> {
+    take_layout(&mut bytes, LAYOUT)?;
+    let count = take_up_to(&mut bytes, PAGE as u64)?;
+    let mut sessions = Vec::new();
+    for _ in 0..count {
+        let within = usize::try_from(take_up_to(&mut bytes, PAGE as u64 - 1)?).unwrap_or(0);
+        let key = take_key(of, &mut bytes)?;
+        let (start, end) = (take_time(&mut bytes)?, take_time(&mut bytes)?);
+        if start >= end {
+            return Err(DecodeError::Corrupt("a session that ends before it begins"));
+        }
+        let printed = take_up_to(&mut bytes, 1 << 32)?.checked_sub(1);
+        let printed = printed.map(|revision| u32::try_from(revision).unwrap_or(u32::MAX));
+        let session = SavedSession { key, start, end, printed };
+        sessions.push((page * PAGE + within, session, take_states(of, &mut bytes)?));
+    }
+    take_end(bytes)?;
+    Ok(sessions)
+}
+
+fn put_key(out: &mut Vec<u8>, of: &Definition, key: KeyId) {
+    for value in of.keys.values(key).iter() {
+        put_text(out, value);
+    }
+}
+
+fn take_key(of: &mut Definition, bytes: &mut &[u8]) -> Result<KeyId, DecodeError> {
+    let values = (0..of.keys.fields()).map(|_| take_text(bytes)).collect::<Result<Vec<_>, _>>()?;
+    Ok(of.keys.restore(&values))
+}
+
+fn put_states(out: &mut Vec<u8>, states: &[Accumulator]) {
+    for state in states {
+        state.encode(out);
+    }
+}
+
+fn take_states(of: &Definition, bytes: &mut &[u8]) -> Result<Vec<Accumulator>, DecodeError> {
+    of.functions.iter().map(|function| Accumulator::decode(*function, bytes)).collect()
+}
+
+fn take_u32(bytes: &mut &[u8]) -> Result<u32, DecodeError> {
+    Ok(u32::try_from(take_up_to(bytes, u64::from(u32::MAX))?).unwrap_or(u32::MAX))
+}
