@@ -12,7 +12,7 @@ use crate::settings::Deduplicate;
 use crate::time::EventTime;
 use crate::watermark::Watermark;
 use saved::Floor;
-pub(crate) use saved::generation;
+pub(crate) use saved::{ENTRY, generation};
 
 /// The ids that are still known.
 ///

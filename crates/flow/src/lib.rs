@@ -41,7 +41,7 @@ pub use batch::{Account, Batch, Effects, Progress, SideRow, Stopped};
 pub use decode::{Decoded, Decoder, Event, HeaderError, Number, Refusal, check_csv_header};
 pub use explosion::KeyExplosion;
 pub use frame::{Block, Framer};
-pub use pipeline::{Pipeline, RestoreError};
+pub use pipeline::{Pipeline, RestoreError, Survey, WindowSurvey};
 pub use plan::Refusal as PlanRefusal;
 pub use pointer::{Pointer, PointerError};
 pub use quiet::{PartitionState, Quiet, Situation};

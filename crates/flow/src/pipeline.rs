@@ -7,6 +7,7 @@
 //! An event is judged by the watermark before it, then moves it: event by event, so that batches change nothing.
 
 mod saved;
+mod survey;
 
 use streamgauge_metrics::{Metrics, RegisterError, Registry};
 
@@ -23,6 +24,7 @@ use crate::time::{EventTime, Span, WallTime};
 use crate::watermark::{PartitionMark, Watermark, Watermarks};
 use crate::window::{Due, Window};
 pub use saved::RestoreError;
+pub use survey::{Survey, WindowSurvey};
 
 /// Judges the events of all partitions.
 #[derive(Debug)]

@@ -134,6 +134,18 @@ impl StateMetrics {
         result
     }
 
+    /// Notes what it took to go on with what was there at the start, and how much that was.
+    pub fn recovered(&self, backend: Backend, took: Duration, size: Size) {
+        let by = ByBackend { backend };
+        self.recovery_duration_ms.handle(&by).set(millis(took));
+        self.size_bytes.handle(&by).set(size.stored as f64);
+    }
+
+    /// Notes how long the oldest change has waited to be committed.
+    pub fn waits(&self, backend: Backend, waits: Duration) {
+        self.epoch_age_ms.handle(&ByBackend { backend }).set(millis(waits));
+    }
+
     /// Notes an epoch that was committed.
     pub(crate) fn committed(&self, backend: Backend, took: Duration, bytes: usize, size: Size) {
         let by = ByBackend { backend };

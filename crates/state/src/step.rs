@@ -3,6 +3,10 @@
 /// What has just been done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// The rows so far were written to their outputs.
+    RowsWritten,
+    /// What has changed was noted.
+    ChangesNoted,
     /// The rows that an epoch counts are on the disk.
     OutputsSynced,
     /// An epoch, or a decision about one, was written and may not be on the disk.
@@ -19,6 +23,14 @@ pub enum Step {
 
 impl Step {
     /// All of them, in the order in which they happen.
-    pub const ALL: [Step; 6] =
-        [Step::OutputsSynced, Step::Appended, Step::Synced, Step::BaseWritten, Step::BaseRenamed, Step::OldRemoved];
+    pub const ALL: [Step; 8] = [
+        Step::RowsWritten,
+        Step::ChangesNoted,
+        Step::OutputsSynced,
+        Step::Appended,
+        Step::Synced,
+        Step::BaseWritten,
+        Step::BaseRenamed,
+        Step::OldRemoved,
+    ];
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod init;
+mod state;
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -21,7 +22,7 @@ const FAILED: u8 = 1;
 const WRONG: u8 = 2;
 
 /// Commands that are described but that this version does not have.
-const UNAVAILABLE: [&str; 3] = ["state", "top", "doctor"];
+const UNAVAILABLE: [&str; 2] = ["top", "doctor"];
 
 /// Does what the program's arguments say.
 pub fn main() -> ExitCode {
@@ -53,6 +54,7 @@ fn obey(command: Command) -> u8 {
         Command::Run(args) => start(args),
         Command::CheckConfig { files } => check(&files),
         Command::Config(args) => show(&args),
+        Command::State(command) => state::run(command),
         Command::Catalogue { format } => print(&catalogue::render(format)),
         Command::Completions { shell } => completions(shell),
     }
@@ -69,7 +71,7 @@ fn start(args: RunArgs) -> u8 {
         let shown = report.display();
         return complain(format!("--report {shown}: the file is already used by {user}; expected another file"));
     }
-    let options = RunOptions { report: args.report, drain: args.drain, log_format: args.log_format };
+    let options = RunOptions { report: args.report, drain: args.drain, log_format: args.log_format, steps: None };
     crate::run(loaded.config, &options)
 }
 

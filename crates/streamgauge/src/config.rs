@@ -18,12 +18,15 @@ mod value;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use streamgauge_flow::{Settings, Span};
 use streamgauge_metrics::Limits;
+
+use crate::log::escape_controls;
 
 pub use effective::Effective;
 pub use fault::Faults;
@@ -49,6 +52,10 @@ pub struct Config {
     pub idle_timeout: Duration,
     /// A live partition further ahead of the lowest active one is not read on.
     pub max_drift: Span,
+    /// Where running state is kept.
+    pub state: State,
+    /// What a restart may do to rows.
+    pub delivery: Delivery,
     /// How many threads decode records; `None`: one for each core.
     pub workers: Option<usize>,
     /// Where result rows go.
@@ -131,6 +138,29 @@ pub enum Speed {
     Factor(f64),
 }
 
+/// Where running state is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// In the process alone.
+    Memory,
+    /// In a folder.
+    Disk {
+        /// Its path.
+        path: PathBuf,
+        /// The time between two commits.
+        commit_interval: Duration,
+    },
+}
+
+/// What a restart may do to rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// None is lost; where an output cannot be cut back, some come again.
+    AtLeastOnce,
+    /// Each is there once.
+    ExactlyOnce,
+}
+
 /// Where rows go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -154,6 +184,25 @@ pub enum Existing {
     Truncate,
     /// Do not start.
     Refuse,
+}
+
+impl Output {
+    /// The file, unless it is standard output.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Output::Stdout => None,
+            Output::File { path, .. } => Some(path),
+        }
+    }
+}
+
+impl fmt::Display for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Output::Stdout => f.write_str("standard output"),
+            Output::File { path, .. } => f.write_str(&escape_controls(&path.to_string_lossy())),
+        }
+    }
 }
 
 impl Input {

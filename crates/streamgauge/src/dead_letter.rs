@@ -4,7 +4,7 @@ use streamgauge_flow::{Reason, SideRow};
 
 use crate::config::Output;
 use crate::log::escape_controls;
-use crate::sink::{Lines, OpenError, Role, WriteError, side_row};
+use crate::sink::{self, Lines, OutputPlace, Role, StartError, WriteError, side_row};
 
 /// How many of each reason are logged where nothing else keeps them.
 const LOGGED: u8 = 3;
@@ -22,8 +22,8 @@ impl SideOutput {
     ///
     /// # Errors
     /// If it cannot be written, or is there already and must not be.
-    pub(crate) fn open(output: Option<&Output>, role: Role) -> Result<Self, OpenError> {
-        let lines = output.map(|output| Lines::open(output, role)).transpose()?;
+    pub(crate) fn open(output: Option<&Output>, place: Option<&OutputPlace>, role: Role) -> Result<Self, StartError> {
+        let lines = output.map(|output| sink::open_lines(output, place, role)).transpose()?;
         Ok(SideOutput { lines, ..Self::none() })
     }
 
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn only_the_first_three_of_each_reason_are_logged() {
-        let mut output = SideOutput::open(None, Role::DeadLetter).unwrap();
+        let mut output = SideOutput::open(None, None, Role::DeadLetter).unwrap();
         for reason in Reason::ALL {
             output.write(&vec![letter(reason); 9]).unwrap();
         }

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 mod dead_letter;
 mod decoders;
+mod durable;
 mod endpoint;
 mod log;
 mod metrics;
@@ -32,17 +33,20 @@ use std::time::Instant;
 
 use streamgauge_flow::{Decoder, Pipeline};
 use streamgauge_metrics::Metrics as _;
+use streamgauge_state::StateMetrics;
+pub use streamgauge_state::Step;
 
-use config::{Config, Speed};
+use config::{Config, Speed, State};
 use decoders::Decoders;
+use durable::{Commits, Durable};
 use endpoint::Endpoint;
 use metrics::Failures;
 use pace::Pace;
 use progress::{Bar, Progress};
 use report::ReportFile;
 use signals::Stop;
-use sink::Outputs;
-use source::Inputs;
+use sink::{Outputs, Places, Written};
+use source::{Inputs, Known};
 use stage::{Laps, Stage, StageMetrics};
 use worker::{Ending, Failure, Parts, Worker};
 
@@ -55,6 +59,8 @@ pub struct RunOptions {
     pub drain: bool,
     /// How log lines are written.
     pub log_format: LogFormat,
+    /// Called between each two steps of an epoch of a durable state: tests die there.
+    pub steps: Option<fn(Step)>,
 }
 
 /// How log lines are written.
@@ -102,22 +108,35 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     let stop = Stop::on_signals().map_err(amid)?;
     let report = options.report.as_deref().map(ReportFile::prepare).transpose().map_err(before)?;
     let settings = &config.pipeline;
-    let inputs = Inputs::open(&config.source, settings.format, settings.max_record_bytes);
-    let inputs = inputs.map_err(before)?;
     let registry = metrics::registry(config.prometheus.as_ref()).map_err(before)?;
     let failures = Failures::register(&registry).map_err(amid)?;
     let stages = StageMetrics::register(&registry).map_err(amid)?;
     // Where events happen as they are read, or as if they did, latency is measured from when each of them happened.
     let live = config.source.follow.is_some() || config.source.speed != Speed::Max;
-    let pipeline = Pipeline::new(settings.clone(), &registry).map_err(amid)?.keeping_times(live);
+    let mut pipeline = Pipeline::new(settings.clone(), &registry).map_err(amid)?.keeping_times(live);
+    let state = StateMetrics::register(&registry).map_err(amid)?;
+    let steps = options.steps.unwrap_or(|_| {});
+    let mut durable = match &config.state {
+        State::Memory => None,
+        State::Disk { path, .. } => {
+            pipeline = pipeline.durable();
+            Some(Durable::open(path, config, &mut pipeline, &state, steps).map_err(before)?)
+        }
+    };
+    let known = durable.as_ref().map_or_else(Known::default, Durable::known);
+    let inputs = Inputs::open(&config.source, settings.format, settings.max_record_bytes, known).map_err(before)?;
     let endpoint = Endpoint::start(config, &registry)?;
-    let mut outputs = Outputs::open(config, bar).map_err(before)?;
+    let mut outputs = outputs(config, durable.as_mut(), &mut pipeline, bar)?;
     outputs.heed(&stop);
+    let commits = commits(config, durable, state, steps)?;
     let decoder = || Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes);
     let parts = Parts {
         decoder: decoder(),
         pipeline,
         outputs,
+        commits,
+        split: config.source.partitions,
+        origins: inputs.origins(),
         pace: pace(config.source.speed),
         idle_timeout: config.idle_timeout,
         max_drift: config.max_drift,
@@ -141,6 +160,36 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     concluded
 }
 
+/// Opens the outputs: where a state knows how far they were written, they are cut back to there.
+fn outputs(
+    config: &Config,
+    durable: Option<&mut Durable>,
+    pipeline: &mut Pipeline,
+    bar: &Bar,
+) -> Result<Outputs, Fault> {
+    let Some(durable) = durable else {
+        return Outputs::open(config, &Places::default(), Written::default(), bar).map_err(before);
+    };
+    let places = Places::of(config, &durable.record.outputs).map_err(before)?;
+    durable.record.outputs.let_go(&places).map_err(before)?;
+    durable.begin(places, pipeline).map_err(before)?;
+    Outputs::open(config, &durable.record.outputs, durable.record.written, bar).map_err(before)
+}
+
+fn commits(
+    config: &Config,
+    durable: Option<Durable>,
+    metrics: StateMetrics,
+    steps: fn(Step),
+) -> Result<Option<Commits>, Fault> {
+    match (durable, &config.state) {
+        (Some(durable), State::Disk { commit_interval, .. }) => {
+            Commits::start(durable, *commit_interval, metrics, steps).map(Some).map_err(amid)
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Tells what the run did, whatever became of it.
 fn conclude(
     worker: Worker,
@@ -157,9 +206,10 @@ fn conclude(
         worker.into_outputs().abandon();
         return result.map(drop);
     }
-    if report.open_windows > 0 {
-        let open = report.open_windows;
-        tracing::warn!("{open} open windows were not printed (state is in memory)");
+    match report.open_windows {
+        0 => {}
+        open if worker.is_durable() => tracing::info!("{open} open windows stay in the state for the next start"),
+        open => tracing::warn!("{open} open windows were not printed (state is in memory)"),
     }
     tracing::info!("{report}");
     let told = file.map_or(Ok(()), |file| file.write(&report)).map_err(amid);

@@ -3,6 +3,7 @@
 use streamgauge_export::process::ProcessMetrics;
 use streamgauge_flow::{ErrorType, LlmMetrics, PipelineMetrics};
 use streamgauge_metrics::{Counter, Desc, Metrics, Options, OptionsError, RegisterError, Registry};
+use streamgauge_state::{CommitError, StateMetrics};
 
 use crate::config::Prometheus;
 use crate::stage::StageMetrics;
@@ -13,6 +14,7 @@ use crate::worker::Failure;
 pub(crate) struct Failures {
     source: Counter,
     sink: Counter,
+    state: Counter,
 }
 
 /// Every metric that this binary can export, sorted by name.
@@ -21,6 +23,7 @@ pub(crate) fn describe() -> Vec<Desc> {
     all.extend(PipelineMetrics::describe());
     all.extend(LlmMetrics::describe());
     all.extend(StageMetrics::describe());
+    all.extend(StateMetrics::describe());
     all.extend(ProcessMetrics::describe());
     all.sort_by(|a, b| a.name().cmp(b.name()));
     all
@@ -42,14 +45,14 @@ pub(crate) fn registry(endpoint: Option<&Prometheus>) -> Result<Registry, Option
 }
 
 impl Failures {
-    /// Finds the counters that the pipeline shares, so that both failures show as 0 from the start.
+    /// Finds the counters that the pipeline shares, so that all failures show as 0 from the start.
     ///
     /// # Errors
     /// If a metric of the same name but another declaration is there already.
     pub(crate) fn register(registry: &Registry) -> Result<Self, RegisterError> {
         let errors = PipelineMetrics::register(registry)?.errors_total;
         let of = |error_type| errors.handle(&ErrorType { error_type });
-        Ok(Failures { source: of("source"), sink: of("sink") })
+        Ok(Failures { source: of("source"), sink: of("sink"), state: of("state") })
     }
 
     /// What counts the failures of the source, for those that do not end the run.
@@ -61,7 +64,8 @@ impl Failures {
     pub(crate) fn count(&self, failure: &Failure) {
         match failure {
             Failure::Source(_) | Failure::Header { .. } => self.source.inc(),
-            Failure::Sink(_) => self.sink.inc(),
+            Failure::Sink(_) | Failure::State(CommitError::Output(_)) => self.sink.inc(),
+            Failure::State(_) => self.state.inc(),
         }
     }
 }
@@ -76,6 +80,7 @@ mod tests {
         Failures::register(&registry).unwrap();
         LlmMetrics::register(&registry).unwrap();
         StageMetrics::register(&registry).unwrap();
+        StateMetrics::register(&registry).unwrap();
         ProcessMetrics::register(&registry).unwrap();
         let names = |all: &[Desc]| all.iter().map(|d| d.name().to_owned()).collect::<Vec<_>>();
         assert_eq!(names(&describe()), names(&registry.describe()));
@@ -86,7 +91,7 @@ mod tests {
         let registry = registry(None).unwrap();
         Failures::register(&registry).unwrap();
         let text = registry.render_prometheus();
-        for kind in ["source", "sink"] {
+        for kind in ["source", "sink", "state"] {
             let line = format!("stream_processor_errors_total{{error_type=\"{kind}\"}} 0\n");
             assert!(text.contains(&line), "{text}");
         }

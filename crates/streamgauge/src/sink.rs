@@ -10,8 +10,8 @@ use std::io::{self, IsTerminal};
 use streamgauge_flow::Rows;
 
 pub(crate) use encode::side_row;
-pub(crate) use lines::{Lines, OpenError, Role, WriteError, Written};
-pub(crate) use outputs::Outputs;
+pub(crate) use lines::{Lines, OpenError, OutputPlace, ResumeError, Role, WriteError, Written};
+pub(crate) use outputs::{Outputs, Places, StartError, open_lines};
 
 use crate::config::Output;
 use crate::progress::Bar;
@@ -36,8 +36,8 @@ impl Sink {
     ///
     /// # Errors
     /// If it cannot be written, or is there already and must not be.
-    pub(crate) fn open(output: &Output, bar: &Bar) -> Result<Self, OpenError> {
-        let lines = Lines::open(output, Role::Sink)?;
+    pub(crate) fn open(output: &Output, place: Option<&OutputPlace>, bar: &Bar) -> Result<Self, StartError> {
+        let lines = open_lines(output, place, Role::Sink)?;
         let form = match output {
             Output::Stdout if io::stdout().is_terminal() => Form::Table(Table::default(), bar.clone()),
             _ => Form::Ndjson,

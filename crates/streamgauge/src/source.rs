@@ -13,7 +13,9 @@ mod feed;
 mod follow;
 mod lane;
 mod limit;
+mod place;
 mod reader;
+mod resume;
 mod sequence;
 mod tail;
 
@@ -37,7 +39,10 @@ use feed::{Closed, Sender, Then, Turn};
 pub(crate) use feed::{Feed, Next};
 use follow::Follow;
 use limit::TooMany;
-use sequence::Sequence;
+pub(crate) use place::{Origin, Place};
+pub(crate) use resume::Known;
+use resume::{Changed, Stand};
+use sequence::{Sequence, Start};
 
 /// Messages that may wait in a partition, beside those that are being decoded: enough to read ahead, few enough to stay in
 /// the cache.
@@ -47,20 +52,39 @@ const AHEAD: usize = 2;
 #[derive(Debug)]
 pub(crate) enum Message {
     /// An input was opened. A live one may fall silent without having ended.
-    Opened { source: Arc<str>, live: bool },
+    Opened { origin: Arc<Origin>, live: bool },
     /// Whole records.
     Block(Chunk),
+    /// An input that is not to grow was read to its end.
+    Closed(Closing),
+    /// An input is gone for good: it need not be remembered.
+    Forgotten(Arc<Origin>),
     /// The partition has ended.
     Ended,
     /// An input could not be read to its end, and so the partition has ended too.
     Failed(ReadError),
 }
 
+/// How far an input was read that is done with.
+#[derive(Debug)]
+pub(crate) struct Closing {
+    pub(crate) origin: Arc<Origin>,
+    /// Its first bytes, as far as they have been read.
+    pub(crate) head: Arc<[u8]>,
+    /// The header of CSV.
+    pub(crate) header: Option<Arc<[u8]>>,
+    /// Its end, decompressed.
+    pub(crate) offset: u64,
+    /// Its size as it is stored.
+    pub(crate) stored: u64,
+}
+
 /// Whole records of one input.
 #[derive(Debug)]
 pub(crate) struct Chunk {
-    /// The input's name.
-    pub(crate) source: Arc<str>,
+    pub(crate) origin: Arc<Origin>,
+    /// The first bytes of the input, as far as they have been read.
+    pub(crate) head: Arc<[u8]>,
     pub(crate) records: Promise,
     /// When the bytes were read.
     pub(crate) read_at: Instant,
@@ -76,6 +100,8 @@ pub(crate) struct Inputs {
     source: Source,
     format: Format,
     max_record_bytes: usize,
+    stands: Vec<Stand>,
+    known: Known, // of files that are followed
     total: Option<u64>,
 }
 
@@ -84,6 +110,7 @@ pub(crate) struct Inputs {
 pub(crate) enum OpenError {
     One { name: String, cause: io::Error },
     TooMany(TooMany),
+    Changed(Changed),
 }
 
 /// An input that was lost while it was read: the run is over.
@@ -95,15 +122,21 @@ pub(crate) struct ReadError {
 }
 
 impl Inputs {
-    /// Makes sure that every input can be opened, and all of them at once where that is needed.
+    /// Makes sure that every input can be opened, and all of them at once where that is needed. Goes on where a state has
+    /// `known` them to be, by number.
     ///
     /// # Errors
-    /// If one cannot.
-    pub(crate) fn open(source: &Source, format: Format, max_record_bytes: usize) -> Result<Self, OpenError> {
+    /// If one cannot be opened, or is not what it was.
+    pub(crate) fn open(
+        source: &Source,
+        format: Format,
+        max_record_bytes: usize,
+        known: Known,
+    ) -> Result<Self, OpenError> {
         let source = source.clone();
         if source.follow.is_some() {
             limit::make_most_room();
-            return Ok(Inputs { source, format, max_record_bytes, total: None });
+            return Ok(Inputs { source, format, max_record_bytes, stands: Vec::new(), known, total: None });
         }
         let mut total = Some(0);
         for input in &source.inputs {
@@ -113,7 +146,13 @@ impl Inputs {
         if source.partitions == Partitions::PerFile {
             limit::make_room(source.inputs.len()).map_err(OpenError::TooMany)?;
         }
-        Ok(Inputs { source, format, max_record_bytes, total })
+        let stands = resume::stands(&source.inputs, known)?;
+        Ok(Inputs { source, format, max_record_bytes, stands, known: Known::default(), total })
+    }
+
+    /// The inputs that are known at the start, in their order; none of files that are followed.
+    pub(crate) fn origins(&self) -> Vec<Arc<Origin>> {
+        self.stands.iter().map(|stand| Arc::clone(&stand.origin)).collect()
     }
 
     /// The bytes of all inputs as they are stored, unless one of them is a pipe or grows.
@@ -150,16 +189,17 @@ impl Inputs {
     }
 
     fn read(self, decoders: Decoders, to: &Sender, losses: Counter) -> Result<(), Closed> {
-        let Source { inputs, partitions, follow, .. } = self.source;
+        let Source { partitions, follow, .. } = self.source;
         let buffers = AHEAD + decoders.threads() + 1; // what waits in the queue of an input, and what is read next
         let cut = Cut { format: self.format, max_record_bytes: self.max_record_bytes, buffers, decoders };
+        let starts = self.stands.into_iter().map(|stand| stand.start);
         match (follow, partitions) {
-            (Some(patterns), _) => Follow::new(patterns, partitions, cut, losses).run(to),
-            (None, Partitions::One) => read_to_the_end(vec![Sequence::new(inputs, cut, 1)], to),
+            (Some(patterns), _) => Follow::new(patterns, partitions, cut, self.known.places, losses).run(to),
+            (None, Partitions::One) => read_to_the_end(vec![Sequence::new(starts.flatten().collect(), cut, 1)], to),
             (None, Partitions::PerFile) => {
-                let count = inputs.len();
-                let sequences = inputs.into_iter().map(|input| Sequence::new(vec![input], cut.clone(), count));
-                read_to_the_end(sequences.collect(), to)
+                let count = starts.len();
+                let sequence = |start: Option<Start>| Sequence::new(start.into_iter().collect(), cut.clone(), count);
+                read_to_the_end(starts.map(sequence).collect(), to)
             }
         }
     }
@@ -192,6 +232,7 @@ impl fmt::Display for OpenError {
         let (name, cause) = match self {
             OpenError::One { name, cause } => (name, cause),
             OpenError::TooMany(refused) => return refused.fmt(f),
+            OpenError::Changed(changed) => return changed.fmt(f),
         };
         write!(f, "source.file.paths: cannot read {}: {cause}", escape_controls(name))?;
         match cause.kind() {

@@ -6,22 +6,26 @@ mod partitions;
 mod watch;
 
 use std::fmt;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use streamgauge_export::Health;
 use streamgauge_flow::{
-    Batch, Decoder, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Stopped, Timing,
-    WallTime,
+    Batch, Decoder, Effects, EndToEnd, EventTime, HeaderError, PartitionMark, Pipeline, Progress as Step, Span,
+    Stopped, Timing, WallTime,
 };
+use streamgauge_state::CommitError;
 
+use crate::config;
+use crate::durable::{Commits, Ended, Standing};
 use crate::log::escape_controls;
 use crate::pace::Pace;
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::signals::Stop;
 use crate::sink::{Outputs, WriteError};
-use crate::source::{Chunk, Feed, Message, Next, ReadError};
+use crate::source::{Chunk, Feed, Message, Next, Origin, ReadError};
 use crate::stage::{Laps, State};
 use partitions::{Head, Partitions};
 use watch::{Seen, Watch};
@@ -45,6 +49,7 @@ pub(crate) struct Worker {
     emitted: Instant,
     flushed: Instant,
     bytes: Bytes,
+    before: Duration, // how long earlier runs on the same state have taken
 }
 
 /// What a worker is made of.
@@ -54,6 +59,11 @@ pub(crate) struct Parts {
     pub(crate) decoder: Decoder,
     pub(crate) pipeline: Pipeline,
     pub(crate) outputs: Outputs,
+    /// None: the state does not outlive the process.
+    pub(crate) commits: Option<Commits>,
+    pub(crate) split: config::Partitions,
+    /// The inputs that are known from the start, in their order.
+    pub(crate) origins: Vec<Arc<Origin>>,
     /// None: as fast as it can be read.
     pub(crate) pace: Option<Pace>,
     pub(crate) idle_timeout: Duration,
@@ -85,6 +95,7 @@ pub(crate) enum Failure {
     Source(ReadError),
     Header { source: String, cause: HeaderError },
     Sink(WriteError),
+    State(CommitError),
 }
 
 /// Bytes that have been judged.
@@ -97,18 +108,22 @@ struct Bytes {
 impl Worker {
     pub(crate) fn new(parts: Parts, now: Instant) -> Self {
         let partitions = Partitions::new(parts.idle_timeout);
+        let record = parts.commits.as_ref().map(|commits| commits.record().clone()).unwrap_or_default();
+        let number = |origin: &Arc<Origin>| Some(origin.number) == record.unsettled;
+        let unsettled = parts.origins.iter().position(number).filter(|_| parts.split == config::Partitions::PerFile);
         Worker {
             parts,
             effects: Effects::default(),
             partitions,
             wanted: Vec::new(),
-            unsettled: None,
+            unsettled,
             watch: Watch::default(),
             looked: Duration::ZERO,
             started: now,
             emitted: now,
             flushed: now,
-            bytes: Bytes::default(),
+            bytes: Bytes { read: record.bytes_in, stored: record.bytes_stored },
+            before: Duration::from_millis(record.elapsed_ms),
         }
     }
 
@@ -119,15 +134,20 @@ impl Worker {
     /// # Errors
     /// If an input is lost or an output takes no more.
     pub(crate) fn run(&mut self, from: &Feed, drain: bool) -> Result<Ending, Failure> {
-        let ended = match self.read(from) {
-            Ok(Ending::Stopped) if !drain => Ok(Ending::Stopped),
-            Ok(_) => self.finish().map(|()| Ending::Complete),
-            Err(failure) => Err(failure),
+        let (result, ended) = match self.read(from) {
+            Ok(Ending::Stopped) if !drain => (Ok(Ending::Stopped), None),
+            Ok(Ending::Stopped) => (self.finish(), Some(Ended::Drained)),
+            Ok(Ending::Complete) => (self.finish(), Some(Ended::Input)),
+            Err(failure) => (Err(failure), None),
         };
         // Whatever has not been told yet is told at the end.
         self.warn_of_keys(Duration::MAX);
-        let flushed = self.parts.outputs.flush().map_err(Failure::Sink);
-        ended.and_then(|ending| flushed.map(|()| ending))
+        let saved = match &result {
+            // What an output has lost is not to count as done, and a state that has failed takes nothing more.
+            Err(Failure::Sink(_) | Failure::State(_)) => self.parts.outputs.flush().map_err(Failure::Sink),
+            Ok(_) | Err(Failure::Source(_) | Failure::Header { .. }) => self.commit_last(ended),
+        };
+        result.and_then(|ending| saved.map(|()| ending))
     }
 
     /// What has been done so far.
@@ -138,8 +158,13 @@ impl Worker {
             self.parts.outputs.written(),
             pipeline.open_windows(),
             self.bytes.read + self.partitions.judged_bytes(),
-            self.started.elapsed(),
+            self.before + self.started.elapsed(),
         )
+    }
+
+    /// Whether what is not printed is kept for the next start.
+    pub(crate) fn is_durable(&self) -> bool {
+        self.parts.commits.is_some()
     }
 
     /// Gives the outputs back.
@@ -161,6 +186,7 @@ impl Worker {
                 }
             }
             self.heed_silence(from)?;
+            self.commit_if_due()?;
         }
         Ok(Ending::Stopped)
     }
@@ -170,6 +196,18 @@ impl Worker {
         for partition in self.partitions.len()..from.partitions() {
             self.parts.pipeline.open(partition);
             self.partitions.add(self.started.elapsed());
+            let mark = self.parts.commits.as_ref().and_then(|commits| match self.parts.split {
+                config::Partitions::One => Some(commits.ledger.highest_before()),
+                config::Partitions::PerFile => commits.ledger.mark_before(self.parts.origins.get(partition)?.number),
+            });
+            self.go_on(partition, mark);
+        }
+    }
+
+    /// Event time in a partition goes on where it was before a restart.
+    fn go_on(&mut self, partition: usize, mark: Option<PartitionMark>) {
+        if let Some(mark) = mark {
+            self.parts.pipeline.set_mark(partition, mark, &mut self.effects);
         }
     }
 
@@ -177,17 +215,37 @@ impl Worker {
     fn take(&mut self, from: &Feed) -> Result<Option<Ending>, Failure> {
         match self.next(from)? {
             Next::Nothing => {}
-            Next::Message(partition, Message::Opened { source, live }) => {
-                tracing::debug!("reading {}", escape_controls(&source));
-                self.partitions.opened(partition, live, self.started.elapsed());
-            }
+            Next::Message(partition, Message::Opened { origin, live }) => self.opened(partition, &origin, live),
             Next::Message(partition, Message::Block(chunk)) => self.meet(partition, chunk)?,
+            Next::Message(partition, Message::Closed(closing)) => {
+                self.change(|commits| commits.ledger.close(partition, closing));
+            }
+            Next::Message(_, Message::Forgotten(origin)) => {
+                self.change(|commits| commits.ledger.forget(origin.number));
+            }
             Next::Message(partition, Message::Ended) => self.end(partition)?,
             Next::Message(_, Message::Failed(error)) => return Err(Failure::Source(error)),
             Next::Finished => return Ok(Some(Ending::Complete)),
             Next::Vanished => return Err(Failure::Source(ReadError::vanished())),
         }
         Ok(None)
+    }
+
+    fn opened(&mut self, partition: usize, origin: &Origin, live: bool) {
+        tracing::debug!("reading {}", escape_controls(&origin.name));
+        self.partitions.opened(partition, live, self.started.elapsed());
+        if live && self.parts.split == config::Partitions::PerFile {
+            let mark = self.parts.commits.as_ref().and_then(|commits| commits.ledger.mark_before(origin.number));
+            self.go_on(partition, mark);
+        }
+    }
+
+    /// Something has changed that the next epoch is to say.
+    fn change(&mut self, note: impl FnOnce(&mut Commits)) {
+        if let Some(commits) = &mut self.parts.commits {
+            note(commits);
+            commits.touch(self.started.elapsed());
+        }
     }
 
     /// What comes next, or nothing after a glance. Nothing stays buffered while there is nothing to do.
@@ -218,7 +276,7 @@ impl Worker {
 
     /// A block came: waits until it is decoded. It is judged when its partition is.
     fn meet(&mut self, partition: usize, chunk: Chunk) -> Result<(), Failure> {
-        let Chunk { source, mut records, read_at, read, stored } = chunk;
+        let Chunk { origin, head, mut records, read_at, read, stored } = chunk;
         let decoded = loop {
             match records.take(&mut self.parts.decoder, GLANCE) {
                 Ok(Some(decoded)) => break decoded,
@@ -228,8 +286,7 @@ impl Worker {
             }
         };
         self.unsettled = None;
-        let length = read.end - read.start;
-        let head = Head { source, decoded, done: 0, since: read_at, length, stored };
+        let head = Head { origin, head, decoded, done: 0, since: read_at, read, stored };
         self.partitions.put(partition, head, self.started.elapsed());
         // What a live input says is judged as it comes: others may be silent for long.
         if self.partitions.any_live() { self.judge(partition) } else { Ok(()) }
@@ -239,6 +296,7 @@ impl Worker {
         self.unsettled = None;
         self.partitions.end(partition);
         self.parts.pipeline.end(partition, &mut self.effects);
+        self.change(|_| {});
         self.write()
     }
 
@@ -258,12 +316,13 @@ impl Worker {
                 Some(Stopped::Early(event)) => {
                     self.record(&head);
                     self.flush()?;
-                    self.wait_for(event);
+                    self.partitions.put_back(partition, head);
+                    self.wait_for(event)?;
                     if self.parts.stop.is_requested() {
-                        self.partitions.put_back(partition, head);
                         return Ok(());
                     }
-                    head.since = Instant::now();
+                    let Some(waiting) = self.partitions.take_head(partition) else { return Ok(()) };
+                    head = Head { since: Instant::now(), ..waiting };
                 }
             }
         }
@@ -271,16 +330,18 @@ impl Worker {
 
     fn step(&mut self, partition: usize, head: &Head) -> Result<Step, Failure> {
         let in_turn = self.partitions.len() > 1 && !self.partitions.any_live();
-        let batch = Batch { source: &head.source, partition, decoded: &head.decoded, from: head.done, in_turn };
+        let batch = Batch { source: &head.origin.name, partition, decoded: &head.decoded, from: head.done, in_turn };
         let until = self.parts.pace.as_ref().map(|pace| pace.until(self.started.elapsed()));
         let step = self.parts.pipeline.step(&batch, (self.parts.clock)(), until, &mut self.effects);
-        step.map_err(|cause| Failure::Header { source: head.source.to_string(), cause })
+        self.change(|_| {});
+        step.map_err(|cause| Failure::Header { source: head.origin.name.to_string(), cause })
     }
 
     /// All records of a block have been judged.
     fn conclude(&mut self, partition: usize, head: &Head) -> Result<(), Failure> {
         self.record(head);
-        self.bytes.read += head.length;
+        self.change(|commits| commits.ledger.reach(head.reached(partition)));
+        self.bytes.read += head.length();
         self.bytes.stored += head.stored;
         // The end of a partition counts from its last record on: whether this was the last is to be known before another
         // partition is turned to, lest it depend on how fast the files are read.
@@ -335,12 +396,55 @@ impl Worker {
         self.parts.outputs.flush().map_err(Failure::Sink)
     }
 
-    fn finish(&mut self) -> Result<(), Failure> {
+    fn finish(&mut self) -> Result<Ending, Failure> {
         let since = Instant::now();
         self.parts.pipeline.finish(&mut self.effects);
         self.write()?;
         self.emitted = Instant::now();
         self.tell(self.emitted.duration_since(since));
+        self.change(|_| {});
+        Ok(Ending::Complete)
+    }
+
+    /// Begins an epoch if it is time.
+    fn commit_if_due(&mut self) -> Result<(), Failure> {
+        let Some(commits) = &mut self.parts.commits else { return Ok(()) };
+        let due = commits.is_due(self.started.elapsed(), &self.parts.pipeline).map_err(Failure::State)?;
+        if due { self.commit(None) } else { Ok(()) }
+    }
+
+    /// Commits whatever has changed, and waits for it.
+    fn commit_last(&mut self, ended: Option<Ended>) -> Result<(), Failure> {
+        let flushed = self.flush();
+        let Some(commits) = &mut self.parts.commits else { return flushed };
+        commits.settle().map_err(Failure::State)?;
+        flushed?;
+        if commits.is_behind() {
+            self.commit(ended)?;
+        }
+        self.parts.commits.as_mut().map_or(Ok(()), Commits::settle).map_err(Failure::State)
+    }
+
+    /// Begins an epoch: rows into the files first, then what has changed; the rest happens on another thread.
+    fn commit(&mut self, ended: Option<Ended>) -> Result<(), Failure> {
+        self.flush()?;
+        let now = self.started.elapsed();
+        let standing = Standing {
+            now,
+            elapsed: self.before + now,
+            written: self.parts.outputs.written(),
+            bytes_in: self.bytes.read + self.partitions.judged_bytes(),
+            bytes_stored: self.bytes.stored,
+            unsettled: self.unsettled.and_then(|partition| Some(self.parts.origins.get(partition)?.number)),
+            ended,
+        };
+        let Parts { commits, pipeline, outputs, .. } = &mut self.parts;
+        let Some(commits) = commits else { return Ok(()) };
+        for (partition, head) in self.partitions.heads() {
+            commits.ledger.reach(head.reached(partition));
+        }
+        commits.begin(&standing, pipeline, outputs).map_err(Failure::State)?;
+        self.parts.judging.lap(State::Busy);
         Ok(())
     }
 
@@ -353,15 +457,18 @@ impl Worker {
         self.looked = now;
         for partition in self.partitions.fallen_silent(now, |partition| from.has_message(partition)) {
             self.parts.pipeline.idle(partition, &mut self.effects);
+            self.change(|_| {});
         }
         if let Some(silence) = self.partitions.silence_of_all(now) {
             let nanos = i64::try_from(silence.as_nanos()).unwrap_or(i64::MAX);
             self.parts.pipeline.pass(Span::from_nanos(nanos), &mut self.effects);
+            self.change(|_| {});
         }
         self.write()?;
         if let Some(seen) = self.watch.look(now, &self.parts.pipeline, &self.partitions) {
             self.emitted = Instant::now();
             self.tell(Duration::ZERO);
+            self.parts.commits.iter().for_each(|commits| commits.tell(now));
             self.say(&seen);
             self.warn_of_keys(now);
         }
@@ -383,8 +490,8 @@ impl Worker {
     }
 
     /// Waits until `event` is due or a stop is asked for.
-    fn wait_for(&mut self, event: EventTime) {
-        let Some(pace) = &mut self.parts.pace else { return };
+    fn wait_for(&mut self, event: EventTime) -> Result<(), Failure> {
+        let Some(pace) = &mut self.parts.pace else { return Ok(()) };
         let due = pace.wait_for(event, self.started.elapsed());
         while !self.parts.stop.is_requested() {
             let left = due.saturating_sub(self.started.elapsed());
@@ -392,8 +499,10 @@ impl Worker {
                 break;
             }
             thread::sleep(left.min(GLANCE));
+            self.commit_if_due()?;
         }
         self.parts.judging.lap(State::Idle);
+        Ok(())
     }
 }
 
@@ -406,6 +515,9 @@ impl fmt::Display for Failure {
                 write!(f, "; correct the paths under event, or take the file out of source.file.paths")
             }
             Failure::Sink(error) => error.fmt(f),
+            Failure::State(error) => {
+                write!(f, "state: {error}; what was committed before is there, and the next start goes on with it")
+            }
         }
     }
 }

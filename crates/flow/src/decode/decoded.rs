@@ -1,5 +1,7 @@
 //! A block with what its records mean: what goes from the threads that decode to the one that judges.
 
+use std::sync::Arc;
+
 use super::{Event, Head, HeaderError, Refusal, Values};
 use crate::frame::Block;
 use crate::reason::Reason;
@@ -32,6 +34,11 @@ impl Decoded {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
+    }
+
+    /// The first record of the file, if it is CSV.
+    pub fn header(&self) -> Option<&Arc<[u8]>> {
+        self.block.header.as_ref()
     }
 
     /// The events, and why a record is none.

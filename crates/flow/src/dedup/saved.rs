@@ -19,7 +19,7 @@ use siphasher::sip128::SipHasher13;
 const LAYOUT: u8 = 1;
 const GENERATIONS: i128 = 8;
 /// Fingerprint and time.
-const ENTRY: usize = 24;
+pub(crate) const ENTRY: usize = 24;
 
 /// Ids that were evicted: of those that were saved before an epoch, all up to one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::encoding::{
 use crate::plan::{Plan, Refusal};
 use crate::state::{Changes, Entry, Epoch};
 
-const LAYOUT: u8 = 1;
+pub(super) const LAYOUT: u8 = 1;
 
 /// Why a pipeline cannot be rebuilt from what was saved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +63,7 @@ impl Pipeline {
         to.put(b"pipeline", 0, |out| {
             put_layout(out, LAYOUT);
             put_time_if_any(out, highest);
+            put_time_if_any(out, mark.get()); // for people who look at it
             for number in numbers(&account) {
                 put_count(out, number);
             }
@@ -118,6 +119,7 @@ impl Pipeline {
     fn restore_row(&mut self, mut bytes: &[u8]) -> Result<(), DecodeError> {
         take_layout(&mut bytes, LAYOUT)?;
         self.stages.watermarks.restore(take_time_if_any(&mut bytes)?);
+        take_time_if_any(&mut bytes)?;
         let account = &mut self.stages.account;
         for number in numbers_mut(account) {
             *number = take_up_to(&mut bytes, u64::MAX)?;
@@ -132,13 +134,13 @@ fn numbers(account: &Account) -> [u64; 8] {
     [received, processed, duplicates, late, dead_letters, filtered, revisions, folded]
 }
 
-fn numbers_mut(account: &mut Account) -> [&mut u64; 8] {
+pub(super) fn numbers_mut(account: &mut Account) -> [&mut u64; 8] {
     let Account { received, processed, duplicates, late, dead_letters, filtered, revisions, folded, .. } = account;
     [received, processed, duplicates, late, dead_letters, filtered, revisions, folded]
 }
 
 /// What a window's table holds, where that begins, and the window's name.
-fn window_table(table: &str) -> Option<(&str, Option<crate::time::EventTime>, &str)> {
+pub(super) fn window_table(table: &str) -> Option<(&str, Option<crate::time::EventTime>, &str)> {
     let (what, rest) = table.split_once('/')?;
     match what {
         "window" | "sessions" => Some((what, None, rest)),

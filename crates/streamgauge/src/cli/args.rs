@@ -45,6 +45,9 @@ pub(super) enum Command {
     /// Prints the effective configuration as YAML, or its JSON Schema
     #[command(after_help = "Example:\n  streamgauge config --config streamgauge.yaml")]
     Config(ConfigArgs),
+    /// Looks at a durable state, without taking it over
+    #[command(subcommand, after_help = "Example:\n  streamgauge state verify --config streamgauge.yaml")]
+    State(StateCommand),
     /// Lists every metric that this binary can export
     #[command(after_help = "Example:\n  streamgauge catalogue --format markdown")]
     Catalogue {
@@ -59,6 +62,49 @@ pub(super) enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+#[derive(Debug, Subcommand)]
+#[command(disable_help_subcommand = true)]
+pub(super) enum StateCommand {
+    /// Says what is in it: size, epochs, watermark, keys, how far inputs and outputs are
+    #[command(after_help = "Example:\n  streamgauge state inspect --config streamgauge.yaml")]
+    Inspect {
+        #[command(flatten)]
+        of: StateArgs,
+        /// How to write it
+        #[arg(long, value_enum, default_value_t = StateFormat::Text)]
+        format: StateFormat,
+    },
+    /// Reads every byte of it; exit code 1, and the place, if one is not what was written
+    #[command(after_help = "Example:\n  streamgauge state verify --config streamgauge.yaml")]
+    Verify {
+        #[command(flatten)]
+        of: StateArgs,
+    },
+}
+
+/// Which state.
+#[derive(Debug, ClapArgs)]
+pub(super) struct StateArgs {
+    /// The configuration file that names it
+    #[arg(long, value_name = "FILE", required_unless_present = "path")]
+    pub(super) config: Option<PathBuf>,
+    /// Replaces a value of the configuration; may be repeated
+    #[arg(long, value_name = "DOTTED.PATH=YAML", requires = "config", allow_hyphen_values = true)]
+    pub(super) set: Vec<String>,
+    /// Its folder, where there is no configuration
+    #[arg(long, value_name = "FOLDER", conflicts_with = "config")]
+    pub(super) path: Option<PathBuf>,
+}
+
+/// How a state is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum StateFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// Which configuration, and what is changed in it.

@@ -5,6 +5,7 @@ mod files;
 mod observability;
 mod output;
 mod source;
+mod state;
 mod windows;
 
 pub(crate) use output::user_of;
@@ -13,9 +14,9 @@ use std::time::Duration;
 
 use streamgauge_flow::{Settings, Span, WatermarkSettings};
 
-use super::Config;
 use super::fault::Faults;
 use super::value::Value;
+use super::{Config, Delivery};
 
 /// Everything that was proven; some of it may be missing where a fault was reported.
 pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
@@ -26,7 +27,8 @@ pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
     let windows = windows::prove(root, &event.fields, faults);
     let source = source::prove(root, event.mapping.as_ref(), faults);
     let outputs = output::prove(root, &source, faults);
-    delivery(root, faults);
+    let state = state::prove(root, faults);
+    let delivery = delivery(root, faults);
     Some(Config {
         service: service?,
         prometheus: prometheus.ok()?,
@@ -43,6 +45,8 @@ pub(crate) fn prove(root: &Value, faults: &mut Faults) -> Option<Config> {
         },
         idle_timeout: duration(root.span("watermark.idle_timeout")?)?,
         max_drift: root.span("watermark.max_drift")?,
+        state: state?,
+        delivery,
         workers: root.parse("workers"),
         sink: outputs.sink?,
         late: outputs.late.ok()?,
@@ -62,13 +66,15 @@ fn duration(span: Span) -> Option<Duration> {
 }
 
 /// Exactly-once rests on state that outlives the process, on input that can be read again and on output that can be cut back.
-fn delivery(root: &Value, faults: &mut Faults) {
+fn delivery(root: &Value, faults: &mut Faults) -> Delivery {
     let Some(delivery) = root.get("delivery").filter(|d| d.text() == Some("exactly_once")) else {
-        return;
+        return Delivery::AtLeastOnce;
     };
     let mut refuse = |why: &str| faults.push(delivery.fault(format!("exactly_once contradicts {why}")));
-    if root.at("sink.stdout").is_some() {
-        refuse("sink.stdout: what was printed cannot be taken back; expected a file or kafka sink");
+    for output in ["sink", "late", "dead_letter"] {
+        if root.at(&format!("{output}.stdout")).is_some() {
+            refuse(&format!("{output}.stdout: what was printed cannot be taken back; expected a file or kafka sink"));
+        }
     }
     if root.says("state.backend", "memory") {
         refuse("state.backend memory: it does not outlive the process; expected a durable backend");
@@ -77,4 +83,5 @@ fn delivery(root: &Value, faults: &mut Faults) {
     if paths.iter().any(|p| p.text() == Some("-")) {
         refuse("standard input in source.file.paths: it cannot be read again; expected files");
     }
+    Delivery::ExactlyOnce
 }

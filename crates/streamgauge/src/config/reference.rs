@@ -109,6 +109,6 @@ mod tests {
         assert!(page.contains("\n| `max_keys` | a whole number from 1 to"));
         assert!(page.contains("| `kafka` |"));
         assert!(page.contains("| `tumbling`, `sliding`, `session` |"));
-        assert!(page.contains("`exactly_once`\\*"), "what is not available is marked");
+        assert!(page.contains("`cloudevents`\\*"), "what is not available is marked");
     }
 }

@@ -137,7 +137,7 @@ pub(crate) const ROOT: &[Key] = &[
     ),
     Key::scalar(
         "delivery",
-        Scalar::Choice(&[choice("at_least_once"), later("exactly_once")]),
+        Scalar::Choice(&[choice("at_least_once"), choice("exactly_once")]),
         "What a restart may do to rows.",
     )
     .or("at_least_once"),
@@ -357,12 +357,12 @@ const WINDOW: &[Key] = &[
 
 const STATE: &[Key] = &[
     Key::scalar("backend", Scalar::Choice(BACKENDS), "Where state is kept.").or("memory"),
-    Key::scalar("path", Scalar::Text, "The folder of the disk backend.").later(),
+    Key::scalar("path", Scalar::Name, "The folder of the disk backend.").or("state"),
     Key::scalar("url", Scalar::Url, "The server of the redis or postgres backend.").later(),
-    Key::scalar("commit_interval", POSITIVE, "The time between two commits.").only("1s"),
+    Key::scalar("commit_interval", POSITIVE, "The time between two commits.").or("1s"),
 ];
 
-const BACKENDS: &[Choice] = &[choice("memory"), later("disk"), later("redis"), later("postgres")];
+const BACKENDS: &[Choice] = &[choice("memory"), choice("disk"), later("redis"), later("postgres")];
 
 const SINK: &[Key] = &[
     Key::of("stdout", Kind::Record(&[]), "Standard output."),

@@ -1,5 +1,6 @@
 //! Whole lines into a file, or as many of them as fit.
 
+mod place;
 mod room;
 
 use std::fmt;
@@ -10,9 +11,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Existing, Output};
 use crate::log::escape_controls;
 use crate::signals::Stop;
+pub(crate) use place::{OutputPlace, ResumeError};
 
 /// Enough to make a write worth its call.
 const ENOUGH: usize = 64 * 1024;
@@ -27,16 +31,18 @@ pub(crate) struct Lines {
     file: File,
     name: String,
     created: Option<PathBuf>, // the file was not there before
-    truncate: bool,           // still to be emptied, before the first row
+    cut_to: Option<u64>,      // still to be cut to this length, before the first row
     buffer: Vec<u8>,
     ends: Vec<RowEnd>, // of the rows in the buffer
     written: Written,
     stop: Stop,
     may_block: bool, // it is no regular file
+    length: u64,     // of the file as we wrote it, if we go on with it after a restart
+    handed: u64,     // the length when the file was last handed out to be synced
 }
 
 /// How many rows have reached the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Written {
     pub(crate) rows: u64,
     pub(crate) revisions: u64,
@@ -112,7 +118,7 @@ impl Lines {
         };
         let mut lines = Self::new(options.open(path)?, escape_controls(&path.to_string_lossy()));
         lines.created = (!was_there).then(|| path.to_owned());
-        lines.truncate = existing == Existing::Truncate;
+        lines.cut_to = (existing == Existing::Truncate).then_some(0);
         if existing == Existing::Append && ends_amid_a_line(path)? {
             lines.buffer.push(b'\n');
         }
@@ -125,24 +131,26 @@ impl Lines {
             file,
             name,
             created: None,
-            truncate: false,
+            cut_to: None,
             buffer: Vec::with_capacity(2 * ENOUGH),
             ends: Vec::new(),
             written: Written::default(),
             stop: Stop::default(),
             may_block,
+            length: 0,
+            handed: 0,
         }
     }
 
-    /// Makes the output ready for its first row, now that everything else is open: empties it if so configured.
+    /// Makes the output ready for its first row, now that everything else is open: cuts it to where it is to begin.
     ///
     /// # Errors
     /// If the file system refuses.
     pub(crate) fn begin(&mut self) -> Result<(), WriteError> {
-        if std::mem::take(&mut self.truncate) && !self.may_block {
-            self.file.set_len(0).map_err(|cause| self.failed(cause))?;
+        match self.cut_to.take().filter(|_| !self.may_block) {
+            Some(length) => self.file.set_len(length).map_err(|cause| self.failed(cause)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// From now on a stop is not kept waiting by a reader that takes nothing.
@@ -188,6 +196,7 @@ impl Lines {
             self.written.rows += 1;
             self.written.revisions += u64::from(end.revised);
         }
+        self.length += kept.max(if result.is_ok() { done } else { 0 }) as u64;
         self.buffer.clear();
         self.ends.clear();
         result.map_err(|cause| {

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use streamgauge_flow::{Format, Framer};
 
-use super::{Chunk, Message};
+use super::place::Origin;
+use super::{Chunk, Closing, Message};
 use crate::decoders::Decoders;
 
 /// Memory for what is being read, of all inputs that are open at once.
@@ -28,17 +29,18 @@ pub(super) struct Cut {
 pub(super) struct Cutter {
     framer: Framer,
     decoders: Decoders,
-    source: Arc<str>,
+    origin: Arc<Origin>,
+    head: Arc<[u8]>,
     told: u64,   // bytes that the chunks so far stand for
     stored: u64, // the same as they are stored
 }
 
 impl Cut {
     /// A cutter for one of so many inputs that are open at once.
-    pub(super) fn cutter(&self, source: Arc<str>, inputs: usize) -> Cutter {
+    pub(super) fn cutter(&self, origin: Arc<Origin>, inputs: usize) -> Cutter {
         let read = (ROOM / self.buffers / inputs.max(1)).max(LEAST);
         let framer = Framer::new(self.format, self.max_record_bytes).reading(read);
-        Cutter { framer, decoders: self.decoders.clone(), source, told: 0, stored: 0 }
+        Cutter { framer, decoders: self.decoders.clone(), origin, head: Arc::new([]), told: 0, stored: 0 }
     }
 }
 
@@ -65,13 +67,29 @@ impl Cutter {
         self.cut(stored, to);
     }
 
+    /// Says that the input was read to its end, which is at the byte `stored` as it is stored.
+    pub(super) fn closed(&self, stored: u64) -> Message {
+        Message::Closed(Closing {
+            origin: Arc::clone(&self.origin),
+            head: Arc::clone(&self.head),
+            header: self.header(),
+            offset: self.framer.position(),
+            stored,
+        })
+    }
+
     /// Whether the beginning of a record waits for its rest.
     pub(super) fn is_amid_record(&self) -> bool {
         self.framer.is_amid_record()
     }
 
-    pub(super) fn source(&self) -> &Arc<str> {
-        &self.source
+    pub(super) fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    /// From now on the input is known to begin with these bytes.
+    pub(super) fn known_by(&mut self, head: &[u8]) {
+        self.head = head.into();
     }
 
     pub(super) fn header(&self) -> Option<Arc<[u8]>> {
@@ -84,9 +102,9 @@ impl Cutter {
             self.told = read.end;
             let more = stored.saturating_sub(self.stored);
             self.stored += more;
-            let source = Arc::clone(&self.source);
+            let (origin, head) = (Arc::clone(&self.origin), Arc::clone(&self.head));
             let records = self.decoders.decode(block);
-            to.push(Message::Block(Chunk { source, records, read_at: Instant::now(), read, stored: more }));
+            to.push(Message::Block(Chunk { origin, head, records, read_at: Instant::now(), read, stored: more }));
         }
     }
 }

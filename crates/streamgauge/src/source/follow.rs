@@ -17,7 +17,8 @@ use super::Message;
 use super::cutter::Cut;
 use super::feed::{Closed, Sender, Turn};
 use super::lane::Lane;
-use super::tail::{Identity, Memory, Tail};
+use super::place::{Identity, Numbers, Place};
+use super::tail::{Memory, Tail};
 use crate::config::{Partitions, Pattern, is_compressed};
 use crate::log::escape_controls;
 
@@ -35,6 +36,7 @@ pub(super) struct Follow {
     cut: Cut,
     lanes: Vec<Lane>, // by partition
     memories: Vec<Memory>,
+    numbers: Numbers,
     complained: HashSet<PathBuf>, // what cannot be followed, and has been said to be so
     at_start: bool,               // nothing has been looked up yet
     looked_up: Option<Instant>,
@@ -49,13 +51,23 @@ struct Found {
 }
 
 impl Follow {
-    pub(super) fn new(patterns: Vec<Pattern>, partitions: Partitions, cut: Cut, losses: Counter) -> Self {
+    /// Follows what the patterns lead to, and goes on with what is known already, by number.
+    pub(super) fn new(
+        patterns: Vec<Pattern>,
+        partitions: Partitions,
+        cut: Cut,
+        known: Vec<(u64, Place)>,
+        losses: Counter,
+    ) -> Self {
+        let numbers = Numbers::behind(known.iter().map(|(number, _)| number));
+        let memory = |(number, place): (u64, Place)| Some(Memory { number, identity: place.identity?, place });
         Follow {
             patterns,
             partitions,
             cut,
             lanes: Vec::new(),
-            memories: Vec::new(),
+            memories: known.into_iter().filter_map(memory).collect(),
+            numbers,
             complained: HashSet::new(),
             at_start: true,
             looked_up: None,
@@ -106,8 +118,16 @@ impl Follow {
             }
             to.put(partition, &mut messages, lane.then());
         }
+        self.forget(to);
+    }
+
+    /// Lets go of the oldest memories if there are too many.
+    fn forget(&mut self, to: &Sender) {
         let surplus = self.memories.len().saturating_sub(MEMORIES);
-        self.memories.drain(..surplus);
+        let mut forgotten: Vec<Message> = self.memories.drain(..surplus).map(Memory::forgotten).collect();
+        if let Some(lane) = self.lanes.first() {
+            to.put(0, &mut forgotten, lane.then());
+        }
     }
 
     fn look_up(&mut self, to: &Sender, now: Instant) {
@@ -115,6 +135,9 @@ impl Follow {
         let mut names: HashMap<Identity, Vec<&Path>> = HashMap::new();
         for file in &found {
             names.entry(file.identity).or_default().push(&file.path);
+        }
+        if self.at_start {
+            self.adopt_moved(&names, now, to);
         }
         let mut known = HashSet::new();
         for tail in self.lanes.iter_mut().flat_map(|lane| &mut lane.tails) {
@@ -137,6 +160,33 @@ impl Follow {
             tracing::info!("no file matches source.file.paths yet; waiting for one");
         }
         self.at_start = false;
+    }
+
+    /// Begins with what is left of files that were renamed while nobody followed them, before those that got their names.
+    fn adopt_moved(&mut self, names: &HashMap<Identity, Vec<&Path>>, now: Instant, to: &Sender) {
+        let missing = self.memories.iter().filter(|memory| !names.contains_key(&memory.identity));
+        let missing: Vec<Memory> = missing.cloned().collect();
+        for memory in missing {
+            match memory.moved_to() {
+                Some((path, length)) if length > memory.place.offset => {
+                    let file = Found { path, identity: memory.identity, regular: true };
+                    if let Some(mut tail) = self.open(&file, now)
+                        && tail.look(now, &mut Vec::new()).is_ok()
+                    {
+                        self.begin(tail, to);
+                    }
+                }
+                None if memory.place.ended.is_none() => {
+                    self.losses.inc();
+                    let (name, at) = (escape_controls(&memory.place.name), memory.place.offset);
+                    tracing::warn!(
+                        "{name} was read up to byte {at} before the restart and cannot be found any more, \
+                         nor under another name in its folder; what came behind that is lost"
+                    );
+                }
+                _ => {}
+            }
+        }
     }
 
     /// What the paths lead to now, in the order of names; and whether that is all.
@@ -178,7 +228,7 @@ impl Follow {
             return None;
         }
         let at_once = self.lanes.iter().map(|lane| lane.tails.len()).sum::<usize>() + 1;
-        match Tail::open(path, self.cut.clone(), at_once, &mut self.memories, now) {
+        match Tail::open(path, self.cut.clone(), at_once, &mut self.memories, &mut self.numbers, now) {
             Ok(tail) => Some(tail),
             // It went away between the look and the opening.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
@@ -213,7 +263,7 @@ impl Follow {
         tail.after = before.map(Tail::as_before);
         self.complained.remove(&tail.path);
         introduce(&tail, before, self.at_start);
-        let opened = Message::Opened { source: Arc::clone(tail.source()), live: true };
+        let opened = Message::Opened { origin: Arc::clone(tail.origin()), live: true };
         lane.tails.push(tail);
         to.put(partition, &mut vec![opened], lane.then());
     }

@@ -74,7 +74,10 @@ impl Lane {
             let mut tail = self.tails.remove(at);
             tail.take_last_line(to);
             tracing::info!("{} was read to its end at byte {} and is let go", shown(&tail.path), tail.offset());
-            if !tail.is_deleted() {
+            if tail.is_deleted() {
+                to.push(Message::Forgotten(Arc::clone(tail.origin())));
+            } else {
+                to.push(tail.closed());
                 memories.push(tail.into_memory());
             }
         }

@@ -2,12 +2,13 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::rc::Rc;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::place::head_of;
 use crate::config::Input;
 
 const BUFFER: usize = 64 * 1024;
@@ -19,6 +20,7 @@ pub(crate) struct Reader {
     bytes: Box<dyn Read>,
     stored: Rc<Cell<u64>>,
     plain: Option<u64>, // the size of a plain file when it was opened
+    head: Vec<u8>,      // of a file, as it is stored
 }
 
 /// Counts what passes.
@@ -28,18 +30,47 @@ struct Counted<R> {
 }
 
 impl Reader {
-    /// Opens an input; its name tells how it is packed.
-    pub(crate) fn open(input: &Input) -> io::Result<Self> {
+    /// Opens an input, of a file at the byte `offset` of what is packed in it; its name tells how that is packed.
+    pub(crate) fn open(input: &Input, offset: u64) -> io::Result<Self> {
         let stored = Rc::new(Cell::new(0));
         let count = Rc::clone(&stored);
         let Input::File(path) = input else {
-            return Ok(Reader { bytes: Box::new(Counted { inner: io::stdin(), count }), stored, plain: None });
+            let bytes = Box::new(Counted { inner: io::stdin(), count });
+            return Ok(Reader { bytes, stored, plain: None, head: Vec::new() });
         };
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
+        let mut file = File::open(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            let bytes = unpacked(path, Counted { inner: file, count })?;
+            return Ok(Reader { bytes, stored, plain: None, head: Vec::new() });
+        }
+        let head = head_of(&file)?;
         let plain = !is(path, "gz") && !is(path, "zst");
+        if plain {
+            file.seek(SeekFrom::Start(offset))?;
+            count.set(offset);
+        }
         let bytes = unpacked(path, Counted { inner: file, count })?;
-        Ok(Reader { bytes, stored, plain: plain.then_some(size) })
+        let mut reader = Reader { bytes, stored, plain: plain.then_some(metadata.len()), head };
+        if !plain {
+            reader.skip(offset)?;
+        }
+        Ok(reader)
+    }
+
+    /// The first bytes of a file, as they are stored.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
+    /// What is packed cannot be entered in the middle.
+    fn skip(&mut self, bytes: u64) -> io::Result<()> {
+        let skipped = io::copy(&mut self.bytes.by_ref().take(bytes), &mut io::sink())?;
+        if skipped < bytes {
+            let what = format!("it has {skipped} bytes now, and {bytes} of it had been read");
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, what));
+        }
+        Ok(())
     }
 
     /// At the end: makes sure that the file was not cut short while it was read. What is packed notices by itself.

@@ -5,16 +5,25 @@ use std::sync::Arc;
 use std::vec::IntoIter;
 
 use super::cutter::{Cut, Cutter};
+use super::place::{Origin, Place};
 use super::reader::Reader;
-use super::{Message, ReadError, name};
+use super::{Message, ReadError};
 use crate::config::Input;
 
 /// The inputs of one partition that end by themselves.
 pub(super) struct Sequence {
-    inputs: IntoIter<Input>,
+    inputs: IntoIter<Start>,
     open: Option<Open>,
     cut: Cut,
     at_once: usize, // how many inputs may be open in all
+}
+
+/// An input that is to be read, and from where on.
+#[derive(Clone, Debug)]
+pub(super) struct Start {
+    pub(super) input: Input,
+    pub(super) origin: Arc<Origin>,
+    pub(super) place: Place,
 }
 
 struct Open {
@@ -24,7 +33,7 @@ struct Open {
 }
 
 impl Sequence {
-    pub(super) fn new(inputs: Vec<Input>, cut: Cut, at_once: usize) -> Self {
+    pub(super) fn new(inputs: Vec<Start>, cut: Cut, at_once: usize) -> Self {
         Sequence { inputs: inputs.into_iter(), open: None, cut, at_once }
     }
 
@@ -48,19 +57,19 @@ impl Sequence {
     }
 
     fn open_next(&mut self, to: &mut Vec<Message>) -> bool {
-        let Some(input) = self.inputs.next() else {
+        let Some(start) = self.inputs.next() else {
             to.push(Message::Ended);
             return false;
         };
-        let source: Arc<str> = name(&input).into();
-        match Reader::open(&input) {
-            Ok(reader) => {
-                to.push(Message::Opened { source: Arc::clone(&source), live: input == Input::Stdin });
-                self.open = Some(Open { reader, cutter: self.cut.cutter(source, self.at_once), offset: 0 });
+        let origin = Arc::clone(&start.origin);
+        match Open::at(start, &self.cut, self.at_once) {
+            Ok((open, live)) => {
+                to.push(Message::Opened { origin, live });
+                self.open = Some(open);
                 true
             }
             Err(cause) => {
-                to.push(Message::Failed(ReadError { source, offset: 0, cause }));
+                to.push(Message::Failed(ReadError { source: Arc::clone(&origin.name), offset: 0, cause }));
                 false
             }
         }
@@ -68,6 +77,13 @@ impl Sequence {
 }
 
 impl Open {
+    fn at(Start { input, origin, place }: Start, cut: &Cut, at_once: usize) -> io::Result<(Self, bool)> {
+        let reader = Reader::open(&input, place.offset)?;
+        let mut cutter = cut.cutter(origin, at_once).starting_at(place.offset, place.shared_header());
+        cutter.known_by(reader.head());
+        Ok((Open { reader, cutter, offset: place.offset }, input == Input::Stdin))
+    }
+
     /// Reads once; false at the end.
     ///
     /// A record that a failure cut in two is not judged: it would be a dead letter that nobody wrote.
@@ -76,6 +92,7 @@ impl Open {
         if count == 0 {
             self.reader.check_end()?;
             self.cutter.end(self.reader.stored(), to);
+            to.push(self.cutter.closed(self.reader.stored()));
             return Ok(false);
         }
         self.offset += count as u64;
@@ -84,6 +101,6 @@ impl Open {
     }
 
     fn lost(&self, cause: io::Error) -> ReadError {
-        ReadError { source: Arc::clone(self.cutter.source()), offset: self.offset, cause }
+        ReadError { source: Arc::clone(&self.cutter.origin().name), offset: self.offset, cause }
     }
 }

@@ -1,6 +1,6 @@
 //! One file that is followed: what it is told by, how far it has been read, and what became of it since.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -9,18 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::Message;
 use super::cutter::{Cut, Cutter};
+use super::place::{HEAD, Identity, Numbers, Origin, Place, begins_with};
 
-/// How much of a file's beginning tells it from another one that has got its inode, or its place.
-const HEAD: usize = 1024;
 /// A last line that is still without its end after this long is taken as whole, where another file follows.
 const LINE_PATIENCE: Duration = Duration::from_secs(1);
-
-/// What a file is told by while it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Identity {
-    device: u64,
-    inode: u64,
-}
 
 /// The file that had a name before another one got it, and how far it is to be read first.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +39,11 @@ pub(super) struct Tail {
 }
 
 /// What was left of a file that is no longer open: enough to go on with it if it turns up again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Memory {
+    pub(super) number: u64,
     pub(super) identity: Identity,
-    head: Vec<u8>,
-    header: Option<Arc<[u8]>>, // of CSV
-    offset: u64,
+    pub(super) place: Place,
 }
 
 /// What the file system last said.
@@ -70,12 +61,6 @@ pub(super) struct Truncated {
     pub(super) length: u64, // how long it is now
 }
 
-impl Identity {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        Identity { device: metadata.dev(), inode: metadata.ino() }
-    }
-}
-
 impl Tail {
     /// Begins with a file, or goes on with it if one of the `memories` is of it.
     pub(super) fn open(
@@ -83,27 +68,33 @@ impl Tail {
         cut: Cut,
         at_once: usize,
         memories: &mut Vec<Memory>,
+        numbers: &mut Numbers,
         now: Instant,
     ) -> io::Result<Self> {
         let file = File::open(path)?;
         let identity = Identity::of(&file.metadata()?);
         let memory = match memories.iter().position(|memory| memory.identity == identity) {
-            Some(at) => Some(memories.swap_remove(at)).filter(|memory| begins_with(&file, &memory.head)),
+            Some(at) => Some(memories.swap_remove(at)).filter(|memory| begins_with(&file, &memory.place.head)),
             None => None,
         };
-        let Memory { head, header, offset, .. } = memory.unwrap_or_else(|| Memory::nothing_of(identity));
-        let source: Arc<str> = path.to_string_lossy().into();
+        let (number, place) = match memory {
+            Some(memory) => (memory.number, memory.place),
+            None => (numbers.next(), Place { name: path.to_string_lossy().into(), ..Place::default() }),
+        };
+        let origin = Arc::new(Origin { number, name: place.name.as_str().into(), identity: Some(identity) });
+        let mut cutter = cut.cutter(origin, at_once).starting_at(place.offset, place.shared_header());
+        cutter.known_by(&place.head);
         Ok(Tail {
             identity,
             path: path.to_owned(),
             gone: false,
             after: None,
             file,
-            cutter: cut.cutter(source, at_once).starting_at(offset, header),
+            cutter,
             cut,
             at_once,
-            head,
-            offset,
+            head: place.head,
+            offset: place.offset,
             seen: Seen::default(),
             changed: now,
         })
@@ -111,7 +102,11 @@ impl Tail {
 
     /// The name that it was opened by; its records keep it.
     pub(super) fn source(&self) -> &Arc<str> {
-        self.cutter.source()
+        &self.origin().name
+    }
+
+    pub(super) fn origin(&self) -> &Arc<Origin> {
+        self.cutter.origin()
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -194,7 +189,10 @@ impl Tail {
         if seen.length < end || !begins_with(&self.file, &self.head) {
             return Ok(Some(self.begin_again(seen, now, to)));
         }
-        self.head.extend(fresh);
+        if !fresh.is_empty() {
+            self.head.extend(fresh);
+            self.cutter.known_by(&self.head);
+        }
         self.changed = now;
         if count == 0 {
             self.seen.length = self.offset; // it says that it is longer than what can be read
@@ -210,11 +208,25 @@ impl Tail {
             self.cutter.end(self.offset, to);
             let header = self.cutter.header();
             self.cutter = self.fresh_cutter().starting_at(self.offset, header);
+            self.cutter.known_by(&self.head);
         }
     }
 
+    /// Says that it is let go, and how far it was read.
+    pub(super) fn closed(&self) -> Message {
+        self.cutter.closed(self.offset)
+    }
+
     pub(super) fn into_memory(self) -> Memory {
-        Memory { identity: self.identity, head: self.head, header: self.cutter.header(), offset: self.offset }
+        let place = Place {
+            name: self.source().to_string(),
+            identity: Some(self.identity),
+            header: self.cutter.header().map_or_else(Vec::new, |header| header.to_vec()),
+            head: self.head,
+            offset: self.offset,
+            ended: None,
+        };
+        Memory { number: self.cutter.origin().number, identity: self.identity, place }
     }
 
     fn begin_again(&mut self, seen: Seen, now: Instant, to: &mut Vec<Message>) -> Truncated {
@@ -230,13 +242,25 @@ impl Tail {
     }
 
     fn fresh_cutter(&self) -> Cutter {
-        self.cut.cutter(Arc::clone(self.source()), self.at_once)
+        self.cut.cutter(Arc::clone(self.origin()), self.at_once)
     }
 }
 
 impl Memory {
-    fn nothing_of(identity: Identity) -> Self {
-        Memory { identity, head: Vec::new(), header: None, offset: 0 }
+    /// Where the file is now, of the places next to where it was, and how long it is.
+    pub(super) fn moved_to(&self) -> Option<(PathBuf, u64)> {
+        let folder = Path::new(&self.place.name).parent().filter(|folder| !folder.as_os_str().is_empty());
+        let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+        entries.filter_map(Result::ok).find_map(|entry| {
+            let metadata = entry.metadata().ok().filter(|metadata| Identity::of(metadata) == self.identity)?;
+            let file = File::open(entry.path()).ok()?;
+            begins_with(&file, &self.place.head).then(|| (entry.path(), metadata.len()))
+        })
+    }
+
+    pub(super) fn forgotten(self) -> Message {
+        let Memory { number, identity, place } = self;
+        Message::Forgotten(Arc::new(Origin { number, name: place.name.into(), identity: Some(identity) }))
     }
 }
 
@@ -246,17 +270,8 @@ impl Seen {
     }
 }
 
-/// Whether the file still begins with these bytes.
-fn begins_with(file: &File, head: &[u8]) -> bool {
-    let mut found = [0; HEAD];
-    let found = &mut found[..head.len()];
-    file.read_exact_at(found, 0).is_ok() && found == head
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use streamgauge_flow::Format;
     use tempfile::TempDir;
 
@@ -271,11 +286,17 @@ mod tests {
         folder: TempDir,
         now: Instant,
         memories: Vec<Memory>,
+        numbers: Numbers,
     }
 
     impl Bench {
         fn new(text: &str) -> Self {
-            let bench = Bench { folder: TempDir::new().unwrap(), now: Instant::now(), memories: Vec::new() };
+            let bench = Bench {
+                folder: TempDir::new().unwrap(),
+                now: Instant::now(),
+                memories: Vec::new(),
+                numbers: Numbers::behind([].iter()),
+            };
             bench.write(text);
             bench
         }
@@ -289,7 +310,7 @@ mod tests {
         }
 
         fn open(&mut self) -> Tail {
-            Tail::open(&self.path(), cut(), 1, &mut self.memories, self.now).unwrap()
+            Tail::open(&self.path(), cut(), 1, &mut self.memories, &mut self.numbers, self.now).unwrap()
         }
 
         fn look(&self, tail: &mut Tail) -> Option<Truncated> {

@@ -62,7 +62,7 @@ fn read(inputs: Vec<Input>) -> Vec<Message> {
 
 fn open(inputs: Vec<Input>) -> Result<Inputs, OpenError> {
     let source = Source { inputs, partitions: Partitions::One, follow: None, speed: Speed::Max };
-    Inputs::open(&source, Format::Ndjson, 1 << 20)
+    Inputs::open(&source, Format::Ndjson, 1 << 20, Known::default())
 }
 
 fn chunks(messages: &[Message]) -> impl Iterator<Item = &Chunk> {

@@ -1,9 +1,13 @@
 //! What the worker knows of each partition: the block that is being judged, and how long nothing has come.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use streamgauge_flow::Decoded;
+
+use crate::durable::Reached;
+use crate::source::Origin;
 
 /// Often enough for windows to close about when they should.
 const STEP: Duration = Duration::from_secs(1);
@@ -29,14 +33,16 @@ struct Partition {
 /// A block that is being judged.
 #[derive(Debug)]
 pub(super) struct Head {
-    pub(super) source: Arc<str>,
+    pub(super) origin: Arc<Origin>,
+    /// The first bytes of its input.
+    pub(super) head: Arc<[u8]>,
     pub(super) decoded: Decoded,
     /// Records that have been judged.
     pub(super) done: usize,
     /// From when on its latency counts.
     pub(super) since: Instant,
-    /// For how many bytes of the input it stands.
-    pub(super) length: u64,
+    /// For which bytes of the input it stands.
+    pub(super) read: Range<u64>,
     /// The same as they are stored.
     pub(super) stored: u64,
 }
@@ -71,6 +77,11 @@ impl Partitions {
     pub(super) fn end(&mut self, partition: usize) {
         let own = &mut self.list[partition];
         (own.ended, own.live) = (true, false);
+    }
+
+    /// The blocks that are being judged.
+    pub(super) fn heads(&self) -> impl Iterator<Item = (usize, &Head)> {
+        self.list.iter().enumerate().filter_map(|(number, own)| Some((number, own.head.as_ref()?)))
     }
 
     pub(super) fn has_head(&self, partition: usize) -> bool {
@@ -156,7 +167,25 @@ impl Head {
 
     fn judged_bytes(&self) -> u64 {
         let behind = |records| self.decoded.offset_behind(records);
-        self.length.saturating_sub(behind(self.decoded.len()) - behind(self.done))
+        self.length().saturating_sub(behind(self.decoded.len()) - behind(self.done))
+    }
+
+    /// For how many bytes of the input it stands.
+    pub(super) fn length(&self) -> u64 {
+        self.read.end - self.read.start
+    }
+
+    /// How far its input has been judged.
+    pub(super) fn reached(&self, partition: usize) -> Reached {
+        let whole = self.done == self.decoded.len();
+        Reached {
+            origin: Arc::clone(&self.origin),
+            partition,
+            head: Arc::clone(&self.head),
+            header: self.decoded.header().cloned(),
+            offset: if whole { self.read.end } else { self.decoded.offset_behind(self.done) },
+            ended: None,
+        }
     }
 }
 

@@ -8,7 +8,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::decoders::Decoders;
 use crate::progress::Bar;
-use crate::source::Inputs;
+use crate::sink::{Places, Written};
+use crate::source::{Inputs, Known};
 
 /// 2025-01-01T00:00:00Z in seconds.
 const NEW_YEAR: i64 = 1_735_689_600;
@@ -53,7 +54,10 @@ fn run(clock: fn() -> WallTime) -> (String, Registry) {
     let parts = Parts {
         decoder: Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes),
         pipeline: Pipeline::new(settings.clone(), &registry).unwrap().keeping_times(true),
-        outputs: Outputs::open(&config, &bar).unwrap(),
+        outputs: Outputs::open(&config, &Places::default(), Written::default(), &bar).unwrap(),
+        commits: None,
+        split: config.source.partitions,
+        origins: Vec::new(),
         pace: None,
         idle_timeout: config.idle_timeout,
         max_drift: config.max_drift,
@@ -65,7 +69,8 @@ fn run(clock: fn() -> WallTime) -> (String, Registry) {
         writing: Laps::of_nobody(),
         clock,
     };
-    let inputs = Inputs::open(&config.source, settings.format, settings.max_record_bytes).unwrap();
+    let known = Known::default();
+    let inputs = Inputs::open(&config.source, settings.format, settings.max_record_bytes, known).unwrap();
     let feed = inputs.start(Decoders::none(), Counter::default(), Laps::of_nobody(), Gauge::default()).unwrap();
     let mut worker = Worker::new(parts, Instant::now());
     assert_eq!(worker.run(&feed, false).unwrap(), Ending::Complete);

@@ -30,13 +30,7 @@ fn formats_are_refused() {
 }
 
 #[test]
-fn durable_state_and_exactly_once_are_refused() {
-    assert_eq!(
-        refused("state: {backend: disk, path: state, commit_interval: 5s}"),
-        "c.yaml:14:18: state.backend: disk is not available in this version\n\
-         c.yaml:14:24: state.path: path is not available in this version\n\
-         c.yaml:14:54: state.commit_interval: 5s is not available in this version; expected 1s\n"
-    );
+fn state_on_a_server_is_refused() {
     for backend in ["redis", "postgres"] {
         let said = refused(&format!("state: {{backend: {backend}, url: \"{backend}://u:p@h\"}}"));
         assert!(
@@ -44,8 +38,26 @@ fn durable_state_and_exactly_once_are_refused() {
         );
         assert!(said.ends_with("state.url: url is not available in this version\n"), "{said}");
     }
-    let said = refused("state: {backend: disk}\nsink: {file: {path: rows}}\ndelivery: exactly_once");
-    assert!(said.ends_with("c.yaml:16:11: delivery: exactly_once is not available in this version\n"), "{said}");
+}
+
+#[test]
+fn state_in_a_folder_and_exactly_once_into_files_can_be_chosen() {
+    let chosen =
+        "state: {backend: disk, path: state, commit_interval: 5s}\nsink: {file: {path: rows}}\ndelivery: exactly_once";
+    let effective = Bench::spoiled("", chosen).effective(&[]);
+    assert!(effective.contains("exactly_once") && effective.contains("commit_interval: 5s"), "{effective}");
+}
+
+#[test]
+fn a_folder_that_no_state_can_be_in_is_refused() {
+    let bench = Bench::spoiled("", "state: {backend: disk, path: in.ndjson}");
+    bench.write("in.ndjson", "");
+    assert_eq!(
+        bench.faults(),
+        "c.yaml:14:30: state.path: \"in.ndjson\" is there and is not a folder; choose another path\n"
+    );
+    let said = refused("state: {backend: disk, path: not/there}");
+    assert!(said.contains("state.path: \"not/there\" cannot be created: there is no folder \"not\""), "{said}");
 }
 
 #[test]
@@ -112,7 +124,7 @@ fn two_names_of_one_limit_must_agree() {
 
 #[test]
 fn commands_of_later_versions_are_refused() {
-    for args in [&["top"][..], &["doctor", "--config", "c.yaml"], &["state", "inspect"], &["state", "--help"]] {
+    for args in [&["top"][..], &["doctor", "--config", "c.yaml"]] {
         let ran = Bench::new().run(args);
         assert_eq!(
             (ran.code, ran.err),

@@ -8,7 +8,7 @@ use rustix::fs::{Access, access};
 use super::super::fault::{Faults, Reported};
 use super::super::value::Value;
 use super::super::{Config, Existing, Input, Output, Pattern};
-use super::source;
+use super::{source, state};
 
 /// What was proven about the three outputs.
 pub(super) struct Outputs {
@@ -23,11 +23,13 @@ struct Uses<'a> {
     followed: &'a [Pattern],
     outputs: Vec<(PathBuf, &'a str)>,
     stdout: Option<&'a str>,
+    goes_on: bool, // with a state that has its files already
 }
 
 pub(super) fn prove(root: &Value, source: &source::Proven, faults: &mut Faults) -> Outputs {
     let inputs = source.files.iter().filter_map(|p| identity(p)).collect();
-    let mut uses = Uses { inputs, followed: &source.followed, outputs: Vec::new(), stdout: None };
+    let mut uses =
+        Uses { inputs, followed: &source.followed, outputs: Vec::new(), stdout: None, goes_on: state::is_there(root) };
     let sink = root.get("sink").and_then(|v| output(v, &mut uses, faults));
     let mut optional = |name| match root.get(name) {
         None => Ok(None),
@@ -47,7 +49,7 @@ fn output<'a>(value: &'a Value, uses: &mut Uses<'a>, faults: &mut Faults) -> Opt
     let at = file.get("path")?;
     let path = PathBuf::from(at.text()?);
     let existing = existing(file, &path)?;
-    if let Err(what) = uses.take(&path, &value.path).and_then(|()| writable(&path, existing)) {
+    if let Err(what) = uses.take(&path, &value.path).and_then(|()| writable(&path, existing, uses.goes_on)) {
         faults.push(at.fault(what));
     }
     Some(Output::File { path, existing })
@@ -117,7 +119,7 @@ fn folder(path: &Path) -> &Path {
 }
 
 /// Whether a file can be begun or gone on with at this path. Nothing is created to find out.
-fn writable(path: &Path, existing: Existing) -> Result<(), String> {
+fn writable(path: &Path, existing: Existing, goes_on: bool) -> Result<(), String> {
     let shown = path.display();
     if path.as_os_str() == "-" {
         return Err("\"-\" is not a file; expected stdout: {} for standard output".to_owned());
@@ -128,7 +130,7 @@ fn writable(path: &Path, existing: Existing) -> Result<(), String> {
     if !path.exists() {
         return enterable(path);
     }
-    if existing == Existing::Refuse && path.is_file() {
+    if existing == Existing::Refuse && path.is_file() && !goes_on {
         return Err(format!("\"{shown}\" is there already; remove it, or set existing: append or existing: truncate"));
     }
     access(path, Access::WRITE_OK).map_err(|e| {
@@ -136,7 +138,8 @@ fn writable(path: &Path, existing: Existing) -> Result<(), String> {
     })
 }
 
-fn enterable(path: &Path) -> Result<(), String> {
+/// Whether a file or folder can be created at this path.
+pub(super) fn enterable(path: &Path) -> Result<(), String> {
     let folder = folder(path);
     let (shown, of) = (path.display(), folder.display());
     if !folder.exists() {
