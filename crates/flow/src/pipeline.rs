@@ -134,10 +134,8 @@ impl Pipeline {
     }
 
     /// A partition goes on where it was when the state was saved.
-    pub fn set_mark(&mut self, partition: usize, mark: PartitionMark, effects: &mut Effects) {
-        if self.stages.watermarks.set_mark(partition, mark) {
-            self.stages.fire_due(&mut effects.rows);
-        }
+    pub fn set_mark(&mut self, partition: usize, mark: PartitionMark) {
+        self.stages.watermarks.set_mark(partition, mark);
     }
 
     /// Nobody waits for a silent partition any longer, until it says something.

@@ -129,13 +129,13 @@ impl Watermarks {
         PartitionMark { highest, ended: state == State::Ended }
     }
 
-    /// A partition goes on where it was; whether the combined watermark moved.
-    pub(crate) fn set_mark(&mut self, partition: usize, mark: PartitionMark) -> bool {
+    /// A partition goes on where it was. The combined watermark is where it was, too: it does not follow before the next event,
+    /// since others may yet have to be told where they were.
+    pub(crate) fn set_mark(&mut self, partition: usize, mark: PartitionMark) {
         let state = if mark.ended { State::Ended } else { State::Active };
         self.waiting.remove(&(self.partitions[partition].highest, partition));
         self.partitions[partition].highest = self.partitions[partition].highest.max(mark.highest);
         self.set(partition, state);
-        self.combine()
     }
 
     /// How many partitions there are, ended ones included.

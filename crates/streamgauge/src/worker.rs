@@ -207,13 +207,16 @@ impl Worker {
     /// Event time in a partition goes on where it was before a restart.
     fn go_on(&mut self, partition: usize, mark: Option<PartitionMark>) {
         if let Some(mark) = mark {
-            self.parts.pipeline.set_mark(partition, mark, &mut self.effects);
+            self.parts.pipeline.set_mark(partition, mark);
         }
     }
 
     /// Takes the next message, if one comes within a glance.
     fn take(&mut self, from: &Feed) -> Result<Option<Ending>, Failure> {
-        match self.next(from)? {
+        let next = self.next(from)?;
+        // Those that have come meanwhile hold the others back from now on.
+        self.greet(from);
+        match next {
             Next::Nothing => {}
             Next::Message(partition, Message::Opened { origin, live }) => self.opened(partition, &origin, live),
             Next::Message(partition, Message::Block(chunk)) => self.meet(partition, chunk)?,
