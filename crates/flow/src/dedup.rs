@@ -92,6 +92,11 @@ impl Seen {
         }
     }
 
+    /// About how many bytes they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.entries.capacity() * (size_of::<Entry>() + 1)
+    }
+
     /// How many ids are remembered; expired ones that were not looked for yet are among them.
     pub(crate) fn len(&self) -> usize {
         self.entries.len()

@@ -212,6 +212,18 @@ impl Pipeline {
         self.stages.windows.iter().filter_map(Window::explosion)
     }
 
+    /// How often an event found the state of its key, and how often it began with an empty one.
+    pub fn lookups(&self) -> (u64, u64) {
+        let both = self.stages.windows.iter().map(Window::lookups);
+        both.fold((0, 0), |(found, new), (taken, opened)| (found + taken - opened, new + opened))
+    }
+
+    /// About how many bytes windows and ids take in the process.
+    pub fn bytes(&self) -> usize {
+        let windows: usize = self.stages.windows.iter().map(Window::bytes).sum();
+        windows + self.stages.seen.as_ref().map_or(0, Seen::bytes)
+    }
+
     /// Panes that are open and not yet printed, counted one by one.
     pub fn open_windows(&self) -> u64 {
         self.stages.windows.iter().map(Window::unprinted).sum()

@@ -12,6 +12,7 @@ mod slice;
 
 use std::sync::Arc;
 
+use crate::aggregate::Accumulator;
 use crate::decode::Event;
 use crate::encoding::DecodeError;
 use crate::explosion::KeyExplosion;
@@ -48,6 +49,9 @@ pub(crate) struct Taken {
     /// Its key was folded.
     pub folded: bool,
 }
+
+/// What a pane takes beside its states, about: its key's number, its place, its share of the tables.
+const PANE: usize = 64;
 
 /// A pane that is to be printed.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +120,17 @@ impl Window {
     /// What is known of keys that were too many.
     pub(crate) fn explosion(&self) -> Option<KeyExplosion> {
         self.definition.keys.explosion(&self.definition.names)
+    }
+
+    /// Events that a pane took in this process, and how many of them were the first of theirs.
+    pub(crate) fn lookups(&self) -> (u64, u64) {
+        (self.definition.taken, self.definition.opened)
+    }
+
+    /// About how many bytes its panes take.
+    pub(crate) fn bytes(&self) -> usize {
+        // Keys and places come on top; sketches that have grown are not looked for.
+        self.held() * (self.definition.functions.len() * size_of::<Accumulator>() + PANE)
     }
 
     /// Rows taken back so far.

@@ -17,6 +17,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use streamgauge_flow::state::{Changes, Entry, Epoch, Epochs, Size, State, StateError};
 
@@ -84,6 +85,11 @@ impl DiskState {
     pub fn open_on(folder: Box<dyn Folder>, lock_in: &Path) -> Result<Self, StateError> {
         let lock = Lock::take(lock_in)?;
         Self::with(folder, lock)
+    }
+
+    /// How long it took to get the lock.
+    pub fn waited(&self) -> Duration {
+        self.lock.waited()
     }
 
     /// Calls `steps` between each two steps that change what is on the disk: a test dies there.

@@ -11,7 +11,7 @@ const MS: &[f64] = &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.
 #[derive(Metrics, Clone, Debug)]
 #[metrics(prefix = "state")]
 pub struct StateMetrics {
-    /// Operations on the state: load, commit, stage, promote, discard, and sync of the outputs that an epoch counts.
+    /// Operations on the state: update (a block of events was judged against it), load, commit, stage, promote, discard, and sync of the outputs that an epoch counts.
     pub operations_total: Family<Counter, ByOperation>,
     /// How long they took, in milliseconds.
     #[metrics(buckets = MS, unit = "ms")]
@@ -88,6 +88,8 @@ pub enum Backend {
 /// What is done with a state.
 #[derive(LabelValue, Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
+    /// Judging a block of events against it, in the process.
+    Update,
     /// Reading all of it.
     Load,
     /// Keeping an epoch that counts at once.
@@ -139,6 +141,11 @@ impl StateMetrics {
         let by = ByBackend { backend };
         self.recovery_duration_ms.handle(&by).set(millis(took));
         self.size_bytes.handle(&by).set(size.stored as f64);
+    }
+
+    /// Notes how long it took to get a lock.
+    pub fn locked(&self, lock_type: LockType, waited: Duration) {
+        self.lock_wait_duration_ms.handle(&ByLock { lock_type }).observe(millis(waited));
     }
 
     /// Notes how long the oldest change has waited to be committed.

@@ -11,6 +11,7 @@ mod commits;
 mod inspect;
 mod ledger;
 mod record;
+mod usage;
 
 use std::fmt;
 use std::path::Path;
@@ -18,7 +19,7 @@ use std::time::Instant;
 
 use streamgauge_flow::state::{Changes, Entry, Epoch, State, StateError};
 use streamgauge_flow::{Pipeline, RestoreError};
-use streamgauge_state::{Backend, DiskState, Operation, StateMetrics, Step};
+use streamgauge_state::{Backend, DiskState, LockType, Operation, StateMetrics, Step};
 
 use crate::config::Config;
 use crate::log::escape_controls;
@@ -28,6 +29,7 @@ pub(crate) use commits::{Commits, Standing};
 pub(crate) use inspect::{InspectError, inspect, verify};
 pub(crate) use ledger::{Ledger, Reached};
 pub(crate) use record::{Ended, InputRow, RunRecord};
+pub(crate) use usage::Usage;
 
 const RUN: &[u8] = b"run";
 const INPUTS: &[u8] = b"inputs";
@@ -72,7 +74,11 @@ impl Durable {
     ) -> Result<Self, DurableError> {
         let since = Instant::now();
         let shown = escape_controls(&path.to_string_lossy());
-        let opened = DiskState::open(path).map(|state| state.telling(steps)).map_err(What::State);
+        let opened = DiskState::open(path).map(|state| {
+            metrics.locked(LockType::Folder, state.waited());
+            state.telling(steps)
+        });
+        let opened = opened.map_err(What::State);
         let loaded = opened.and_then(|state| Self::load(Box::new(state), config, pipeline, metrics));
         let (state, Rows { record, inputs }) = loaded.map_err(|what| DurableError { path: shown.clone(), what })?;
         metrics.recovered(Backend::Disk, since.elapsed(), state.size());

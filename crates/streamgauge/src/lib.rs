@@ -33,12 +33,12 @@ use std::time::Instant;
 
 use streamgauge_flow::{Decoder, Pipeline};
 use streamgauge_metrics::Metrics as _;
-use streamgauge_state::StateMetrics;
 pub use streamgauge_state::Step;
+use streamgauge_state::{Backend, StateMetrics};
 
 use config::{Config, Speed, State};
 use decoders::Decoders;
-use durable::{Commits, Durable};
+use durable::{Commits, Durable, Usage};
 use endpoint::Endpoint;
 use metrics::Failures;
 use pace::Pace;
@@ -128,6 +128,8 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     let endpoint = Endpoint::start(config, &registry)?;
     let mut outputs = outputs(config, durable.as_mut(), &mut pipeline, bar)?;
     outputs.heed(&stop);
+    let backend = if durable.is_some() { Backend::Disk } else { Backend::Memory };
+    let usage = Usage::new(&state, backend);
     let commits = commits(config, durable, state, steps)?;
     let decoder = || Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes);
     let parts = Parts {
@@ -135,6 +137,7 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
         pipeline,
         outputs,
         commits,
+        usage,
         split: config.source.partitions,
         origins: inputs.origins(),
         pace: pace(config.source.speed),

@@ -70,17 +70,18 @@ impl Laps {
         Laps { busy: of(State::Busy), idle: of(State::Idle), blocked: of(State::Blocked), since: Instant::now() }
     }
 
-    /// The time since the last lap was spent like this. Once a block or so, since it reads the clock.
-    pub(crate) fn lap(&mut self, state: State) {
+    /// The time since the last lap was spent like this; how long that was. Once a block or so, since it reads the clock.
+    pub(crate) fn lap(&mut self, state: State) -> Duration {
         let now = Instant::now();
-        let spent = now.duration_since(self.since).as_secs_f64() * 1e3;
+        let spent = now.duration_since(self.since);
         self.since = now;
         match state {
             State::Busy => &self.busy,
             State::Idle => &self.idle,
             State::Blocked => &self.blocked,
         }
-        .inc_by(spent);
+        .inc_by(spent.as_secs_f64() * 1e3);
+        spent
     }
 
     /// Laps that nobody asks for.

@@ -18,7 +18,7 @@ use streamgauge_flow::{
 use streamgauge_state::CommitError;
 
 use crate::config;
-use crate::durable::{Commits, Ended, Standing};
+use crate::durable::{Commits, Ended, Standing, Usage};
 use crate::log::escape_controls;
 use crate::pace::Pace;
 use crate::progress::Progress;
@@ -50,6 +50,7 @@ pub(crate) struct Worker {
     flushed: Instant,
     bytes: Bytes,
     before: Duration, // how long earlier runs on the same state have taken
+    received_before: u64,
 }
 
 /// What a worker is made of.
@@ -61,6 +62,7 @@ pub(crate) struct Parts {
     pub(crate) outputs: Outputs,
     /// None: the state does not outlive the process.
     pub(crate) commits: Option<Commits>,
+    pub(crate) usage: Usage,
     pub(crate) split: config::Partitions,
     /// The inputs that are known from the start, in their order.
     pub(crate) origins: Vec<Arc<Origin>>,
@@ -108,6 +110,7 @@ struct Bytes {
 impl Worker {
     pub(crate) fn new(parts: Parts, now: Instant) -> Self {
         let partitions = Partitions::new(parts.idle_timeout);
+        let received_before = parts.pipeline.account().received;
         let record = parts.commits.as_ref().map(|commits| commits.record().clone()).unwrap_or_default();
         let number = |origin: &Arc<Origin>| Some(origin.number) == record.unsettled;
         let unsettled = parts.origins.iter().position(number).filter(|_| parts.split == config::Partitions::PerFile);
@@ -124,6 +127,7 @@ impl Worker {
             flushed: now,
             bytes: Bytes { read: record.bytes_in, stored: record.bytes_stored },
             before: Duration::from_millis(record.elapsed_ms),
+            received_before,
         }
     }
 
@@ -370,9 +374,11 @@ impl Worker {
     fn record(&mut self, head: &Head) {
         self.emitted = Instant::now();
         let stored = self.bytes.stored + part(head.stored, head.share());
-        self.parts.progress.update(stored, self.parts.pipeline.account().received, self.emitted);
+        let received = self.parts.pipeline.account().received - self.received_before;
+        self.parts.progress.update(stored, received, self.emitted);
         self.tell(self.emitted.duration_since(head.since));
-        self.parts.judging.lap(State::Busy);
+        let took = self.parts.judging.lap(State::Busy);
+        self.parts.usage.note(took, &self.parts.pipeline);
     }
 
     /// Moves the metrics by what happened since the last time, which took so long.
@@ -471,7 +477,10 @@ impl Worker {
         if let Some(seen) = self.watch.look(now, &self.parts.pipeline, &self.partitions) {
             self.emitted = Instant::now();
             self.tell(Duration::ZERO);
-            self.parts.commits.iter().for_each(|commits| commits.tell(now));
+            self.parts.usage.measure(&self.parts.pipeline);
+            if let Some(commits) = &self.parts.commits {
+                commits.tell(now);
+            }
             self.say(&seen);
             self.warn_of_keys(now);
         }

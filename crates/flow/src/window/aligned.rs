@@ -105,9 +105,11 @@ impl Aligned {
         let known = slice.turn_to(key);
         let at = known.unwrap_or_else(|| {
             self.held += 1;
+            of.opened += 1;
             of.keys.pin(key);
             slice.open(key, of.fresh())
         });
+        of.taken += 1;
         of.add(slice.states_mut(at), event);
         if mark.has_reached(span.first + self.cut.size) {
             self.revise(of, &Late { span, key, is_first: known.is_none() }, mark, rows);

@@ -20,6 +20,10 @@ pub(super) struct Definition {
     pub printed: u64,
     /// Rows without: they take an earlier one back.
     pub taken_back: u64,
+    /// Events that a pane took.
+    pub taken: u64,
+    /// Those of them that were the first of theirs.
+    pub opened: u64,
 }
 
 /// Which row of a pane it is.
@@ -45,6 +49,8 @@ impl Definition {
             names: Arc::new(names),
             printed: 0,
             taken_back: 0,
+            taken: 0,
+            opened: 0,
         }
     }
 

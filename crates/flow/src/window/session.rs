@@ -116,6 +116,7 @@ impl Sessions {
             return Taken::default();
         }
         let at = self.join(of, key, touched, (start, end), rows);
+        of.taken += 1;
         of.add(self.states_mut(of, at), event);
         self.touched.touch(at);
         if mark.has_reached(end) {
@@ -184,6 +185,7 @@ impl Sessions {
 
     fn open(&mut self, of: &mut Definition, key: KeyId, (start, end): (EventTime, EventTime)) -> usize {
         of.keys.pin(key);
+        of.opened += 1;
         let at = self.sessions.vacant_key();
         let timer = self.timer(at, end);
         self.sessions.insert(Session { key, start, end, printed: None, timer });

@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use streamgauge_flow::state::StateError;
 
@@ -20,6 +20,7 @@ pub(crate) struct Lock {
     path: PathBuf,
     file: File,
     token: u64,
+    waited: Duration,
     stamp: String, // pid, token, and the time, which no other holder shares
 }
 
@@ -30,13 +31,14 @@ impl Lock {
         let doing = |what: &str| format!("{what} {}; the folder must be writable", path.display());
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(|cause| failed(doing("open"), cause))?;
+        let since = Instant::now();
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Held { by: holder(folder) }),
             Err(TryLockError::Error(cause)) => return Err(failed(doing("lock"), cause)),
         }
         let before = stamp(&path).and_then(|stamp| token_of(&stamp)).unwrap_or(0);
-        let mut lock = Lock { path, file, token: 0, stamp: String::new() };
+        let mut lock = Lock { path, file, token: 0, waited: since.elapsed(), stamp: String::new() };
         lock.outbid(before)?;
         Ok(lock)
     }
@@ -50,6 +52,10 @@ impl Lock {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         self.stamp = format!("{} {} {now}\n", std::process::id(), self.token);
         self.write().map_err(|cause| failed(format!("write to {}", self.path.display()), cause))
+    }
+
+    pub(crate) fn waited(&self) -> Duration {
+        self.waited
     }
 
     pub(crate) fn token(&self) -> u64 {

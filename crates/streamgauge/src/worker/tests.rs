@@ -2,7 +2,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use streamgauge_metrics::{Counter, Gauge, Registry};
+use streamgauge_metrics::{Counter, Gauge, Metrics as _, Registry};
+use streamgauge_state::{Backend, StateMetrics};
 use tempfile::TempDir;
 
 use super::*;
@@ -56,6 +57,7 @@ fn run(clock: fn() -> WallTime) -> (String, Registry) {
         pipeline: Pipeline::new(settings.clone(), &registry).unwrap().keeping_times(true),
         outputs: Outputs::open(&config, &Places::default(), Written::default(), &bar).unwrap(),
         commits: None,
+        usage: Usage::new(&StateMetrics::register(&registry).unwrap(), Backend::Memory),
         split: config.source.partitions,
         origins: Vec::new(),
         pace: None,

@@ -29,9 +29,8 @@ pub(crate) struct Stream {
     deduplicates: bool,
     speed: Option<u64>,
     workers: u64,
-    events: u64,
     #[expect(dead_code, reason = "shown when a test fails")]
-    seed: u64,
+    first: u64,
     files: Files,
 }
 
@@ -57,7 +56,7 @@ impl std::fmt::Debug for Files {
 
 impl Stream {
     pub(crate) fn random(random: &mut Random) -> Self {
-        let seed = random.0;
+        let first = random.0;
         let form = [Form::Ndjson, Form::Csv, Form::Gz][usize::try_from(random.below(3)).unwrap()];
         let per_file = random.below(2) == 0;
         let events = [2_000, 20_000, 60_000][usize::try_from(random.below(3)).unwrap()];
@@ -76,16 +75,7 @@ impl Stream {
         });
         let files = Files(files.collect());
         let speed = (random.below(4) == 0).then_some(600);
-        Stream {
-            form,
-            per_file,
-            deduplicates: random.below(3) > 0,
-            speed,
-            workers: 1 + random.below(3),
-            events,
-            seed,
-            files,
-        }
+        Stream { form, per_file, deduplicates: random.below(3) > 0, speed, workers: 1 + random.below(3), seed, files }
     }
 
     /// Puts the input and its configuration into a folder; with a delivery the state is durable.

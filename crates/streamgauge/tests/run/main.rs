@@ -5,6 +5,7 @@
 mod harness;
 
 mod account;
+mod durable;
 mod failures;
 mod follow;
 mod inputs;
