@@ -75,7 +75,7 @@ impl Stream {
         });
         let files = Files(files.collect());
         let speed = (random.below(4) == 0).then_some(600);
-        Stream { form, per_file, deduplicates: random.below(3) > 0, speed, workers: 1 + random.below(3), seed, files }
+        Stream { form, per_file, deduplicates: random.below(3) > 0, speed, workers: 1 + random.below(3), first, files }
     }
 
     /// Puts the input and its configuration into a folder; with a delivery the state is durable.
