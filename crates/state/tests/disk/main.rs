@@ -1,0 +1,9 @@
+//! A state in a folder that dies, is torn, is damaged, or has no room: never read wrong.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod damage;
+mod faults;
+mod model;
+mod opening;
+mod rows;
