@@ -8,6 +8,7 @@ EVENTS ?= 2000000
 ROUNDS ?= 5
 SOAK_MINUTES ?= 30
 SOAK_RATE    ?= 50000
+CRASH_KILLS  ?= 1000
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target))
 BIN    := $(TARGET)/release/streamgauge
 
@@ -34,18 +35,22 @@ check: ## formatting, lints, documentation, house rules
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
 	cargo test -p streamgauge --locked --test house
 
-bench: build ## events per CPU-second beside a serde_json program; the cost of many windows and keys (EVENTS=2000000 ROUNDS=5)
+bench: build ## events per CPU-second beside a serde_json program; what windows, keys and durable state cost (EVENTS=2000000 ROUNDS=5)
 	cargo build --release --locked --manifest-path bench/Cargo.toml
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
 	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin curves -- --events '$(EVENTS)' --rounds '$(ROUNDS)'
+	cargo run --release --locked --manifest-path bench/Cargo.toml --bin durable -- \
+	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
+	cargo run --release --locked --manifest-path bench/Cargo.toml --bin store
 
 bench-metrics: ## nanoseconds and bytes of our metrics crate beside eight others (ROUNDS=5)
 	cargo build --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench
 	cargo run --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench \
 	  --bin metrics-bench -- --rounds '$(ROUNDS)'
 
-soak: build ## follow a log that grows and is rotated for long, memory and lag each minute (SOAK_MINUTES=30 SOAK_RATE=50000)
+soak: build ## a thousand kills (CRASH_KILLS), then a log that grows and is rotated for long (SOAK_MINUTES=30 SOAK_RATE=50000)
+	CRASH_KILLS='$(CRASH_KILLS)' cargo test --release --locked -p streamgauge --test crash -- --nocapture
 	cargo build --release --locked --manifest-path bench/Cargo.toml --bin soak
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin soak -- \
 	  --program '$(BIN)' --minutes '$(SOAK_MINUTES)' --rate '$(SOAK_RATE)'

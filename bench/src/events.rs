@@ -3,7 +3,9 @@
 use crate::calendar;
 use crate::draw::Draw;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 /// Events of one second of event time.
 const RATE: i64 = 1200;
@@ -99,6 +101,38 @@ fn one(line: &mut String, draw: &mut Draw, number: u64, id: u64) -> u64 {
     );
     line.push('\n');
     input_tokens
+}
+
+/// Where inputs are kept between runs.
+#[must_use]
+pub fn cache() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    base.or_else(home).unwrap_or_else(std::env::temp_dir).join("streamgauge-bench")
+}
+
+/// So many events in a file, which is written once.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn file(folder: &Path, events: u64) -> io::Result<PathBuf> {
+    written_once(&folder.join(format!("requests-{events}.ndjson")), |out| write_all(out, events))
+}
+
+/// A file that is written if it is not there; under another name first, so that a broken attempt is never taken for it.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn written_once(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<PathBuf> {
+    if !path.exists() {
+        println!("writing {}", path.display());
+        let unfinished = path.with_extension("unfinished");
+        let mut out = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
+        write(&mut out)?;
+        out.flush()?;
+        fs::rename(unfinished, path)?;
+    }
+    Ok(path.to_owned())
 }
 
 #[cfg(test)]

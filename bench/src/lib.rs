@@ -1,5 +1,6 @@
-//! What the generator, the reference and the comparison agree on.
+//! What the generator, the reference and the comparisons agree on.
 
 pub mod calendar;
+pub mod cost;
 pub mod draw;
 pub mod events;

@@ -4,15 +4,12 @@
 //! process as the kernel's accounting of ended children says (getrusage), start included; each run is waited for by a process of its
 //! own, so that nothing else is in the sum.
 
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeValLike;
 use serde_json::Value;
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, BufWriter};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Instant;
+use streamgauge_bench::cost::{self, Cost, median};
 use streamgauge_bench::events;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -22,14 +19,6 @@ struct Options {
     events: u64,
     rounds: usize,
     folder: PathBuf,
-}
-
-/// What one run cost.
-#[derive(Clone, Copy)]
-struct Cost {
-    cpu_seconds: f64,
-    wall_seconds: f64,
-    peak_mib: f64,
 }
 
 struct Contender {
@@ -42,21 +31,21 @@ struct Contender {
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|first| first == "--measure") {
-        return measure(&arguments[1..]);
+        return cost::measure(&arguments[1..]);
     }
     let options = options(&arguments)?;
     fs::create_dir_all(&options.folder)?;
-    let input = input(&options)?;
+    let input = events::file(&options.folder, options.events)?;
     let mut contenders = [ours(&options, &input)?, reference(&options, &input)?];
     warm(&input)?;
     for contender in &contenders {
-        run(contender)?;
+        cost::run(&contender.command)?;
     }
     let rows = same_rows(&contenders)?;
     println!("{} events, {rows} rows, the same from both", options.events);
     for round in 1..=options.rounds {
         for contender in &mut contenders {
-            let cost = run(contender)?;
+            let cost = cost::run(&contender.command)?;
             report_round(round, contender.name, cost, options.events);
             contender.costs.push(cost);
         }
@@ -74,27 +63,8 @@ fn options(arguments: &[String]) -> Outcome<Options> {
         program: value("--program").ok_or("--program is needed")?.into(),
         events: value("--events").map_or(Ok(2_000_000), |text| text.parse())?,
         rounds: value("--rounds").map_or(Ok(5), |text| text.parse())?,
-        folder: value("--folder").map_or_else(cache, PathBuf::from),
+        folder: value("--folder").map_or_else(events::cache, PathBuf::from),
     })
-}
-
-fn cache() -> PathBuf {
-    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
-    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    base.or_else(home).unwrap_or_else(std::env::temp_dir).join("streamgauge-bench")
-}
-
-/// The input file; written under another name first, so that a broken attempt is never taken for it.
-fn input(options: &Options) -> Outcome<PathBuf> {
-    let path = options.folder.join(format!("requests-{}.ndjson", options.events));
-    if !path.exists() {
-        println!("writing {}", path.display());
-        let unfinished = path.with_extension("unfinished");
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
-        events::write_all(&mut out, options.events)?;
-        fs::rename(unfinished, &path)?;
-    }
-    Ok(path)
 }
 
 fn ours(options: &Options, input: &Path) -> Outcome<Contender> {
@@ -157,40 +127,6 @@ fn warm(input: &Path) -> Outcome<()> {
     Ok(())
 }
 
-/// Runs one contender under a process that does nothing but wait for it.
-fn run(contender: &Contender) -> Outcome<Cost> {
-    let done = Command::new(std::env::current_exe()?).arg("--measure").args(&contender.command).output()?;
-    if !done.status.success() {
-        let said = String::from_utf8_lossy(&done.stderr);
-        return Err(format!("{} failed: {said}", contender.name).into());
-    }
-    let numbers: Vec<f64> =
-        String::from_utf8(done.stdout)?.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-    let [cpu_seconds, wall_seconds, peak_mib] = numbers[..] else {
-        return Err("the measuring process said something else".into());
-    };
-    Ok(Cost { cpu_seconds, wall_seconds, peak_mib })
-}
-
-/// The measuring process: runs the command and prints CPU seconds, wall seconds and peak MiB.
-fn measure(command: &[String]) -> Outcome<()> {
-    let (program, arguments) = command.split_first().ok_or("a command is needed")?;
-    let begin = Instant::now();
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status()?;
-    let wall = begin.elapsed().as_secs_f64();
-    if !status.success() {
-        return Err(format!("{program}: {status}").into());
-    }
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
-    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-    println!(
-        "{} {wall} {}",
-        micros as f64 / 1e6,
-        usage.max_rss() as f64 / 1024.0 // KiB on Linux
-    );
-    Ok(())
-}
-
 /// Fails at the first row on which the two differ; the number of rows. Doubles may differ in rounding.
 fn same_rows(contenders: &[Contender; 2]) -> Outcome<usize> {
     let [mut first, mut second] = [lines(&contenders[0].rows)?, lines(&contenders[1].rows)?];
@@ -239,22 +175,15 @@ fn report_round(round: usize, name: &str, cost: Cost, events: u64) {
 fn summary(contenders: &[Contender; 2], events: u64) {
     println!("\nmedians             events per CPU-second    events per second    peak MiB");
     let rates = contenders.each_ref().map(|contender| {
-        let rate = events as f64 / median(contender, |cost| cost.cpu_seconds);
+        let rate = events as f64 / median(&contender.costs, |cost| cost.cpu_seconds);
         println!(
             "  {:<16} {:>22.0} {:>20.0} {:>11.1}",
             contender.name,
             rate,
-            events as f64 / median(contender, |cost| cost.wall_seconds),
-            median(contender, |cost| cost.peak_mib)
+            events as f64 / median(&contender.costs, |cost| cost.wall_seconds),
+            median(&contender.costs, |cost| cost.peak_mib)
         );
         rate
     });
     println!("  ratio {:.2}", rates[0] / rates[1]);
-}
-
-fn median(contender: &Contender, part: fn(&Cost) -> f64) -> f64 {
-    let mut values: Vec<f64> = contender.costs.iter().map(part).collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
 }

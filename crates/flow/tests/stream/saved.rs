@@ -294,3 +294,60 @@ fn a_configuration_that_the_state_depends_on_may_not_change_and_the_rest_may() {
         assert_eq!(with(change), Err(want.to_owned()));
     }
 }
+
+/// Rows as the first layout has them, and what a pipeline prints that goes on with them. Later versions add lines, and change none.
+const FIRST_LAYOUT: &str = include_str!("../saved.txt");
+
+#[test]
+fn what_the_first_layout_has_saved_is_gone_on_with() {
+    let (settings, records) = example();
+    let (mut state, mut changes, mut want) = (MemoryState::new(), Changes::default(), Vec::new());
+    for line in FIRST_LAYOUT.lines() {
+        match line.split_once(' ') {
+            Some(("row", rest)) => {
+                let [table, row, value] = rest.split(' ').collect::<Vec<_>>().try_into().unwrap();
+                changes.put(table.as_bytes(), row.parse().unwrap(), |to| to.extend(unhex(value)));
+            }
+            Some(("prints", row)) => want.push(row.to_owned()),
+            _ => {}
+        }
+    }
+    state.commit(1, &changes).unwrap();
+    let mut run = Run::new(settings, &state);
+    for record in &records[150..] {
+        run.step(record);
+    }
+    let (printed, account) = run.finish();
+    assert!(!want.is_empty(), "{}", as_fixture(&records));
+    assert_eq!(printed, want);
+    assert_eq!((account.received, account.duplicates), (200, 0));
+}
+
+/// What the file holds: a state after 150 records, and what the other 50 print.
+fn as_fixture(records: &[Decoded]) -> String {
+    let (settings, _) = example();
+    let mut run = Run::new(settings.clone(), &begun(&settings));
+    for record in &records[..150] {
+        run.step(record);
+    }
+    run.save(150);
+    let mut lines = Vec::new();
+    let each = &mut |e: Entry<'_>| {
+        lines.push(format!("row {} {} {}", String::from_utf8_lossy(e.table), e.row, hex(e.value)));
+    };
+    run.state.load(each).unwrap();
+    run.committed.clear();
+    for record in &records[150..] {
+        run.step(record);
+    }
+    lines.extend(run.finish().0.iter().map(|row| format!("prints {row}")));
+    lines.join("\n")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
+}

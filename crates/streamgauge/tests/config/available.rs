@@ -132,3 +132,10 @@ fn commands_of_later_versions_are_refused() {
         );
     }
 }
+
+#[test]
+fn a_name_of_a_window_has_an_end() {
+    let name = "n".repeat(1_001);
+    let said = refused(&format!("  - {{name: {name}, size: 1s}}"));
+    assert!(said.ends_with("windows.1.name: has 1001 bytes; expected at most 1000\n"), "{said}");
+}

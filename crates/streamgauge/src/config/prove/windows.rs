@@ -9,6 +9,9 @@ use super::event::{Fields, number_field, string_field};
 
 const FUNCTIONS: [&str; 8] = ["count", "sum", "avg", "min", "max", "stddev", "percentile", "distinct"];
 
+/// More than any name needs, in bytes.
+const LONGEST_NAME: usize = 1_000;
+
 /// An aggregate as typed: `function(field, argument)`.
 struct Call<'a> {
     function: &'a str,
@@ -43,11 +46,20 @@ fn refuse_same_names(windows: &[Value], faults: &mut Faults) {
     }
 }
 
+/// A name stands in each row, and in the names of what is saved.
+fn refuse_long_name(window: &Value, faults: &mut Faults) {
+    let Some((name, text)) = window.get("name").and_then(|name| Some((name, name.text()?))) else { return };
+    if text.len() > LONGEST_NAME {
+        faults.push(name.fault(format!("has {} bytes; expected at most {LONGEST_NAME}", text.len())));
+    }
+}
+
 fn parent(path: &str) -> &str {
     path.rsplit_once('.').map_or(path, |(parent, _)| parent)
 }
 
 fn window(value: &Value, fields: &Fields, faults: &mut Faults) -> Option<WindowSettings> {
+    refuse_long_name(value, faults);
     let kind = kind(value, faults);
     let key = value.get("key").and_then(|v| key(v, fields, faults));
     let aggregates = value.get("aggregates").and_then(|v| aggregates(v, fields, faults));

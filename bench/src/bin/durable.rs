@@ -1,0 +1,176 @@
+//! usage: durable --program BINARY [--events N] [--rounds N] [--folder DIR]
+//!
+//! What it costs to commit the state every second: the same jobs with state in memory and in a folder, in turn.
+
+use std::error::Error;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use streamgauge_bench::cost::{self, Cost, median};
+use streamgauge_bench::draw::Draw;
+use streamgauge_bench::events;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+struct Options {
+    program: PathBuf,
+    events: u64,
+    rounds: usize,
+    folder: PathBuf,
+}
+
+/// A job, with what it costs either way.
+struct Job {
+    name: String,
+    configuration: String,
+    memory: Vec<Cost>,
+    durable: Vec<Cost>,
+}
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "--measure") {
+        return cost::measure(&arguments[1..]);
+    }
+    let options = options(&arguments)?;
+    fs::create_dir_all(&options.folder)?;
+    let mut jobs = jobs(&options)?;
+    for _ in 0..options.rounds {
+        for job in &mut jobs {
+            job.memory.push(run(&options, job, false)?);
+            job.durable.push(run(&options, job, true)?);
+        }
+    }
+    println!(
+        "State in a folder, committed and synced every second, beside state in memory; medians of {} rounds in turn.\n",
+        options.rounds
+    );
+    println!("{:<44} {:>10} {:>10} {:>7} {:>7} {:>10}", "", "memory s", "folder s", "wall", "CPU", "peak MiB");
+    jobs.iter().for_each(report);
+    let start = start(&options)?;
+    println!("\none event, in a folder that is not there yet: {:.0} ms from start to end", start * 1e3);
+    Ok(())
+}
+
+fn options(arguments: &[String]) -> Outcome<Options> {
+    let value = |name: &str| {
+        let at = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(at + 1).cloned()
+    };
+    Ok(Options {
+        program: value("--program").ok_or("--program is needed")?.into(),
+        events: value("--events").map_or(Ok(2_000_000), |text| text.parse())?,
+        rounds: value("--rounds").map_or(Ok(5), |text| text.parse())?,
+        folder: value("--folder").map_or_else(events::cache, PathBuf::from),
+    })
+}
+
+fn jobs(options: &Options) -> Outcome<Vec<Job>> {
+    let requests = events::file(&options.folder, options.events)?;
+    let job = |name: &str, configuration: String| Job {
+        name: name.to_owned(),
+        configuration,
+        memory: Vec::new(),
+        durable: Vec::new(),
+    };
+    let mut jobs = vec![
+        job("A: 1,000 keys in windows of 10 s", requests_job(&requests, false)),
+        job("C: A, and ids are known for 10 min", requests_job(&requests, true)),
+    ];
+    for keys in [1_000, 10_000, 30_000, 100_000] {
+        let input = keyed(&options.folder, options.events * 2, keys)?;
+        jobs.push(job(&format!("{keys} keys, all of them changed every second"), keyed_job(&input)));
+    }
+    Ok(jobs)
+}
+
+/// Short events of keys drawn at random.
+fn keyed(folder: &Path, events: u64, keys: u64) -> io::Result<PathBuf> {
+    events::written_once(&folder.join(format!("keys-{keys}-{events}.ndjson")), |out| {
+        let mut draw = Draw::new(keys);
+        for n in 0..events {
+            let (time, key, tokens) = (1_700_000_000_000_000 + n * 10, draw.below(keys), draw.below(5_000));
+            writeln!(
+                out,
+                "{{\"time\":{time},\"user\":\"user-{key:07}\",\"tokens\":{tokens},\"ms\":{}.{:03}}}",
+                tokens / 7,
+                n % 1000
+            )?;
+        }
+        Ok(())
+    })
+}
+
+fn requests_job(input: &Path, deduplicates: bool) -> String {
+    format!(
+        "\
+source: {{ file: {{ paths: [{input:?}], format: ndjson }} }}
+event:
+  id: /id
+  type: /type
+  time: {{ from: /time, format: rfc3339 }}
+  strings: {{ model: /model, tenant: /tenant }}
+  numbers: {{ input_tokens: /input_tokens, output_tokens: /output_tokens, duration_ms: /duration_ms, cost_usd: /cost_usd }}
+deduplicate: {{ enabled: {deduplicates}, ttl: 10m }}
+windows:
+  - name: by_model
+    size: 10s
+    key: [model, tenant]
+    aggregates: {{ requests: count, tokens_in: sum(input_tokens), tokens_out: sum(output_tokens), latency_avg: avg(duration_ms),
+      latency_min: min(duration_ms), latency_max: max(duration_ms), cost: sum(cost_usd) }}
+"
+    )
+}
+
+fn keyed_job(input: &Path) -> String {
+    format!(
+        "\
+source: {{ file: {{ paths: [{input:?}], format: ndjson }} }}
+event:
+  time: {{ from: /time, format: unix_us }}
+  strings: {{ user: /user }}
+  numbers: {{ tokens: /tokens, ms: /ms }}
+windows:
+  - {{ name: by_user, size: 1h, key: [user], aggregates: {{ n: count, sum: sum(tokens), avg: avg(ms), min: min(ms), max: max(ms) }} }}
+"
+    )
+}
+
+fn run(options: &Options, job: &Job, durable: bool) -> Outcome<Cost> {
+    let (path, state) = (options.folder.join("durable.yaml"), options.folder.join("state"));
+    let rows = options.folder.join("rows-durable.ndjson");
+    for leftover in [fs::remove_file(&rows), fs::remove_dir_all(&state)] {
+        leftover.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+    }
+    let mut text = format!(
+        "observability: {{ prometheus: {{ endpoint: {{ host: 127.0.0.1, port: 0 }} }} }}\nsink: {{ file: {{ path: {rows:?} }} }}\n{}",
+        job.configuration
+    );
+    if durable {
+        text += &format!("state: {{ backend: disk, path: {state:?}, commit_interval: 1s }}\ndelivery: exactly_once\n");
+    }
+    fs::write(&path, text)?;
+    let words = [&options.program, Path::new("run"), Path::new("--config"), &path];
+    cost::run(&words.map(|word| word.to_string_lossy().into_owned()))
+}
+
+/// The median time of a run that has next to nothing to do.
+fn start(options: &Options) -> Outcome<f64> {
+    let input = events::file(&options.folder, 1)?;
+    let job = Job { name: String::new(), configuration: requests_job(&input, true), memory: vec![], durable: vec![] };
+    let costs = (0..11).map(|_| run(options, &job, true)).collect::<Outcome<Vec<Cost>>>()?;
+    Ok(median(&costs, |cost| cost.wall_seconds))
+}
+
+fn report(job: &Job) {
+    let [memory, durable] = [&job.memory, &job.durable].map(|costs| median(costs, |cost| cost.wall_seconds));
+    let [memory_cpu, durable_cpu] = [&job.memory, &job.durable].map(|costs| median(costs, |cost| cost.cpu_seconds));
+    println!(
+        "{:<44} {memory:>10.2} {durable:>10.2} {:>7.3} {:>7.3} {:>10.0}",
+        job.name,
+        durable / memory,
+        durable_cpu / memory_cpu,
+        median(&job.durable, |cost| cost.peak_mib)
+    );
+}
