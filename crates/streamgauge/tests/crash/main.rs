@@ -7,6 +7,7 @@
 
 mod streams;
 
+use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 use serde_json::Value as Json;
 use streamgauge::{RunOptions, Step};
 use tempfile::TempDir;
@@ -24,8 +25,8 @@ use streams::{Random, Stream};
 
 /// How often it is killed in all; `make soak` asks for more.
 const KILLS: u64 = 60;
-/// A stream that has been killed so often is left alone.
-const ENOUGH: u64 = 8;
+/// After so many starts a stream is left alone.
+const ENOUGH: u64 = 10;
 const CHILD: &str = "STREAMGAUGE_TEST_CHILD";
 const DIES_AT: &str = "STREAMGAUGE_TEST_DIES_AT";
 
@@ -36,6 +37,8 @@ enum Fate {
     At(Step, u64),
     /// After so many milliseconds.
     After(u64),
+    /// It is asked to stop after so many milliseconds, in the middle of its work.
+    Stopped(u64),
     /// By itself.
     Never,
 }
@@ -65,11 +68,12 @@ fn die_if_due(step: Step) {
     }
 }
 
-/// Runs the configuration of a folder once; whether it ended by itself.
+/// Runs the configuration of a folder once; whether it ended in order.
 fn run(folder: &Path, fate: Fate) -> bool {
     let mut child = start(folder, fate);
     let status = match fate {
-        Fate::After(millis) => killed_after(&mut child, Duration::from_millis(millis)),
+        Fate::After(millis) => struck_after(&mut child, Duration::from_millis(millis), Signal::KILL),
+        Fate::Stopped(millis) => struck_after(&mut child, Duration::from_millis(millis), Signal::TERM),
         Fate::At(..) | Fate::Never => child.wait().unwrap(),
     };
     if let Some(code) = status.code() {
@@ -90,9 +94,10 @@ fn start(folder: &Path, fate: Fate) -> Child {
 }
 
 /// This is the one place where time decides: the moment is to be any.
-fn killed_after(child: &mut Child, moment: Duration) -> ExitStatus {
+fn struck_after(child: &mut Child, moment: Duration, signal: Signal) -> ExitStatus {
     std::thread::sleep(moment);
-    let _ = child.kill();
+    // Nobody has waited for it, so the number is still its own.
+    kill_process(Pid::from_child(child), signal).unwrap();
     child.wait().unwrap()
 }
 
@@ -116,8 +121,10 @@ fn undisturbed(stream: &Stream) -> (Vec<String>, Json) {
 
 fn fate(random: &mut Random, number: u64) -> Fate {
     let at = usize::try_from(number).unwrap() / 2 % Step::ALL.len();
-    match (number % 2, Step::ALL[at]) {
+    match (number % 4, Step::ALL[at]) {
         (1, _) => Fate::After(random.below(250)),
+        // The signal is heeded from early on; before that it ends the process as any does.
+        (3, _) => Fate::Stopped(100 + random.below(200)),
         (_, step @ (Step::BaseWritten | Step::BaseRenamed | Step::OldRemoved)) => Fate::At(step, 1 + random.below(2)),
         (_, step) => Fate::At(step, 1 + random.below(25)),
     }
@@ -128,27 +135,32 @@ fn traps_17_and_34_kills_at_any_step_and_at_any_moment_change_no_byte_and_no_cou
     let wanted = env::var("CRASH_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let seed = env::var("CRASH_SEED").map_or(6, |seed| seed.parse().unwrap());
     let mut random = Random::new(seed);
-    let (mut kills, mut number, mut at_steps) = (0, 0, 0);
+    let (mut kills, mut number, mut died_at) = (0, 0, HashMap::<String, u64>::new());
     while kills < wanted {
         let stream = Stream::random(&mut random);
         let want = undisturbed(&stream);
         let folder = TempDir::new().unwrap();
         stream.write(folder.path(), Some("exactly_once"));
-        let mut own = 0;
+        let (mut own, mut runs) = (0, 0);
         loop {
             number += 1;
-            let fate = if own < ENOUGH { fate(&mut random, number) } else { Fate::Never };
-            if run(folder.path(), fate) {
-                break;
+            let fate = if runs < ENOUGH { fate(&mut random, number) } else { Fate::Never };
+            let before = own;
+            match (run(folder.path(), fate), fate) {
+                (true, Fate::Never) => break,
+                (true, _) => {} // it was stopped, or has ended before its moment came: the next one looks
+                (false, _) => own += 1,
             }
-            own += 1;
-            at_steps += u64::from(matches!(fate, Fate::At(..)));
+            if let (Fate::At(step, _), true) = (fate, own > before) {
+                *died_at.entry(format!("{step:?}")).or_default() += 1;
+            }
+            runs += 1;
         }
         kills += own;
         assert_eq!(outcome(folder.path()), want, "after {own} kills of {stream:?}");
     }
-    assert!(at_steps * 4 > kills, "{at_steps} of {kills} kills were at a step");
-    println!("{kills} kills, {at_steps} of them between two steps of an epoch");
+    println!("{kills} kills; between two steps of an epoch: {died_at:?}");
+    assert_eq!(died_at.len(), Step::ALL.len(), "each step was survived: {died_at:?}");
 }
 
 #[test]
