@@ -2,6 +2,7 @@
 //!
 //! It never waits for longer than a glance, so that a stop is seen at once: reading and decoding happen on other threads.
 
+mod epochs;
 mod partitions;
 mod watch;
 
@@ -12,13 +13,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use streamgauge_export::Health;
 use streamgauge_flow::{
-    Batch, Decoder, Effects, EndToEnd, EventTime, HeaderError, PartitionMark, Pipeline, Progress as Step, Span,
-    Stopped, Timing, WallTime,
+    Batch, Decoder, Effects, EndToEnd, EventTime, HeaderError, Pipeline, Progress as Step, Span, Stopped, Timing,
+    WallTime,
 };
 use streamgauge_state::CommitError;
 
 use crate::config;
-use crate::durable::{Commits, Ended, Standing, Usage};
+use crate::durable::{Commits, Ended, Usage};
 use crate::log::escape_controls;
 use crate::pace::Pace;
 use crate::progress::Progress;
@@ -166,11 +167,6 @@ impl Worker {
         )
     }
 
-    /// Whether what is not printed is kept for the next start.
-    pub(crate) fn is_durable(&self) -> bool {
-        self.parts.commits.is_some()
-    }
-
     /// Gives the outputs back.
     pub(crate) fn into_outputs(self) -> Outputs {
         self.parts.outputs
@@ -208,13 +204,6 @@ impl Worker {
         }
     }
 
-    /// Event time in a partition goes on where it was before a restart.
-    fn go_on(&mut self, partition: usize, mark: Option<PartitionMark>) {
-        if let Some(mark) = mark {
-            self.parts.pipeline.set_mark(partition, mark);
-        }
-    }
-
     /// Takes the next message, if one comes within a glance.
     fn take(&mut self, from: &Feed) -> Result<Option<Ending>, Failure> {
         let next = self.next(from)?;
@@ -244,14 +233,6 @@ impl Worker {
         if live && self.parts.split == config::Partitions::PerFile {
             let mark = self.parts.commits.as_ref().and_then(|commits| commits.ledger.mark_before(origin.number));
             self.go_on(partition, mark);
-        }
-    }
-
-    /// Something has changed that the next epoch is to say.
-    fn change(&mut self, note: impl FnOnce(&mut Commits)) {
-        if let Some(commits) = &mut self.parts.commits {
-            note(commits);
-            commits.touch(self.started.elapsed());
         }
     }
 
@@ -413,48 +394,6 @@ impl Worker {
         self.tell(self.emitted.duration_since(since));
         self.change(|_| {});
         Ok(Ending::Complete)
-    }
-
-    /// Begins an epoch if it is time.
-    fn commit_if_due(&mut self) -> Result<(), Failure> {
-        let Some(commits) = &mut self.parts.commits else { return Ok(()) };
-        let due = commits.is_due(self.started.elapsed(), &self.parts.pipeline).map_err(Failure::State)?;
-        if due { self.commit(None) } else { Ok(()) }
-    }
-
-    /// Commits whatever has changed, and waits for it.
-    fn commit_last(&mut self, ended: Option<Ended>) -> Result<(), Failure> {
-        let flushed = self.flush();
-        let Some(commits) = &mut self.parts.commits else { return flushed };
-        commits.settle().map_err(Failure::State)?;
-        flushed?;
-        if commits.is_behind() {
-            self.commit(ended)?;
-        }
-        self.parts.commits.as_mut().map_or(Ok(()), Commits::settle).map_err(Failure::State)
-    }
-
-    /// Begins an epoch: rows into the files first, then what has changed; the rest happens on another thread.
-    fn commit(&mut self, ended: Option<Ended>) -> Result<(), Failure> {
-        self.flush()?;
-        let now = self.started.elapsed();
-        let standing = Standing {
-            now,
-            elapsed: self.before + now,
-            written: self.parts.outputs.written(),
-            bytes_in: self.bytes.read + self.partitions.judged_bytes(),
-            bytes_stored: self.bytes.stored,
-            unsettled: self.unsettled.and_then(|partition| Some(self.parts.origins.get(partition)?.number)),
-            ended,
-        };
-        let Parts { commits, pipeline, outputs, .. } = &mut self.parts;
-        let Some(commits) = commits else { return Ok(()) };
-        for (partition, head) in self.partitions.heads() {
-            commits.ledger.reach(head.reached(partition));
-        }
-        commits.begin(&standing, pipeline, outputs).map_err(Failure::State)?;
-        self.parts.judging.lap(State::Busy);
-        Ok(())
     }
 
     /// Lets silent partitions go, time move on when all are silent, and says why nothing comes out. Every glance or so.

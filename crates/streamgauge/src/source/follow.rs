@@ -181,7 +181,7 @@ impl Follow {
                     let (name, at) = (escape_controls(&memory.place.name), memory.place.offset);
                     tracing::warn!(
                         "{name} was read up to byte {at} before the restart and cannot be found any more, \
-                         nor under another name in its folder; what came behind that is lost"
+                         nor under another name in its folder; whatever came behind that is lost"
                     );
                 }
                 _ => {}
