@@ -116,10 +116,12 @@ impl Watermarks {
         self.combined.highest
     }
 
-    /// Goes on where a saved run was.
-    pub(crate) fn restore(&mut self, highest: Option<EventTime>) {
-        if let Some(highest) = highest {
-            self.combined.advance(highest);
+    /// Goes on where a saved run was. Its watermark is not gone back behind, however far behind the highest time it is to stay
+    /// now: what it has passed is printed and gone.
+    pub(crate) fn restore(&mut self, highest: Option<EventTime>, mark: Option<EventTime>) {
+        let least = mark.map(|mark| mark + self.combined.max_out_of_orderness);
+        for time in [highest, least].into_iter().flatten() {
+            self.combined.advance(time);
         }
     }
 

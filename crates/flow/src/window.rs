@@ -204,14 +204,19 @@ impl Window {
         start: Option<EventTime>,
         row: u64,
         bytes: &[u8],
+        mark: &Watermark,
     ) -> Result<(), DecodeError> {
         let of = &mut self.definition;
         match (what, start, &mut self.panes) {
             ("window", None, panes) => {
                 let sums = saved::read_sums(bytes)?;
-                (of.printed, of.taken_back) = (sums.printed, sums.taken_back);
+                (of.printed, of.taken_back, of.forgotten) = (sums.printed, sums.taken_back, sums.forgotten);
+                if sums.allowed_lateness < of.allowed_lateness {
+                    let gone = mark.get().map(|mark| mark - sums.allowed_lateness);
+                    of.forgotten = of.forgotten.max(gone);
+                }
                 if let Panes::Aligned(aligned) = panes {
-                    aligned.restore_sums(sums);
+                    aligned.restore_fired(sums.fired);
                 }
                 Ok(())
             }

@@ -63,7 +63,7 @@ impl Pipeline {
         to.put(b"pipeline", 0, |out| {
             put_layout(out, LAYOUT);
             put_time_if_any(out, highest);
-            put_time_if_any(out, mark.get()); // for people who look at it
+            put_time_if_any(out, mark.get());
             for number in numbers(&account) {
                 put_count(out, number);
             }
@@ -103,7 +103,8 @@ impl Pipeline {
         let Some((what, start, name)) = window_table(table) else { return Ok(false) };
         let window = self.stages.windows.iter_mut().find(|window| window.name() == name);
         let window = window.ok_or_else(|| wrong("no window of that name was saved".to_owned()))?;
-        window.restore(what, start, entry.row, entry.value).map(|()| true).map_err(undecoded)
+        let mark = self.stages.watermarks.combined();
+        window.restore(what, start, entry.row, entry.value, mark).map(|()| true).map_err(undecoded)
     }
 
     /// After the last row was taken in: what follows from them.
@@ -118,8 +119,8 @@ impl Pipeline {
 
     fn restore_row(&mut self, mut bytes: &[u8]) -> Result<(), DecodeError> {
         take_layout(&mut bytes, LAYOUT)?;
-        self.stages.watermarks.restore(take_time_if_any(&mut bytes)?);
-        take_time_if_any(&mut bytes)?;
+        let (highest, mark) = (take_time_if_any(&mut bytes)?, take_time_if_any(&mut bytes)?);
+        self.stages.watermarks.restore(highest, mark);
         let account = &mut self.stages.account;
         for number in numbers_mut(account) {
             *number = take_up_to(&mut bytes, u64::MAX)?;

@@ -92,6 +92,6 @@ impl WindowSurvey {
         self.fired = take_time_if_any(&mut bytes)?;
         self.printed = take_count(&mut bytes)?;
         self.taken_back = take_count(&mut bytes)?;
-        take_end(bytes)
+        Ok(())
     }
 }

@@ -10,7 +10,7 @@ use slab::Slab;
 
 use super::cut::{Cut, SliceSpan};
 use super::definition::{Definition, Edition};
-use super::saved::{Sums, read_numbers, read_slice, save_numbers, save_slice, save_sums, table_at};
+use super::saved::{read_numbers, read_slice, save_numbers, save_slice, save_sums, table_at};
 use super::slice::{Slice, merge};
 use super::{Due, Taken};
 use crate::aggregate::Accumulator;
@@ -96,7 +96,7 @@ impl Aligned {
     #[inline]
     pub(super) fn take(&mut self, of: &mut Definition, event: &Event<'_>, mark: &Watermark, rows: &mut Rows) -> Taken {
         let (span, known) = self.place(event.time);
-        if mark.has_reached(span.last + self.cut.size + of.allowed_lateness) {
+        if of.is_over(span.last + self.cut.size, mark) {
             return Taken::default();
         }
         let slice = known.unwrap_or_else(|| self.open(span, of, mark));
@@ -165,7 +165,8 @@ impl Aligned {
     fn revise(&mut self, of: &mut Definition, late: &Late, mark: &Watermark, rows: &mut Rows) {
         let Some(now) = mark.get() else { return };
         let size = self.cut.size;
-        let first = late.span.first.max(self.cut.first_ending_after(now - of.allowed_lateness));
+        let over = of.forgotten.max(Some(now - of.allowed_lateness));
+        let first = over.map_or(late.span.first, |over| late.span.first.max(self.cut.first_ending_after(over)));
         let last = late.span.last.min(now - size);
         if first > last {
             return;
@@ -337,11 +338,11 @@ impl Aligned {
             }
             revised.saved = true;
         }
-        save_sums(Sums { fired: self.fired, printed: of.printed, taken_back: of.taken_back }, &of.names.window, to);
+        save_sums(of, self.fired, to);
     }
 
-    pub(super) fn restore_sums(&mut self, sums: Sums) {
-        self.fired = sums.fired;
+    pub(super) fn restore_fired(&mut self, fired: Option<EventTime>) {
+        self.fired = fired;
     }
 
     pub(super) fn restore_slice(

@@ -8,12 +8,15 @@ use crate::key::{KeyId, Keys};
 use crate::row::{RowHead, RowNames, Rows};
 use crate::settings::{Function, Mapping, WindowSettings};
 use crate::time::{EventTime, Span};
+use crate::watermark::Watermark;
 
 /// A window definition without its panes.
 #[derive(Debug)]
 pub(super) struct Definition {
     pub functions: Vec<Function>,
     pub allowed_lateness: Span,
+    /// Windows that end here or before were let go by a run that allowed less lateness: they are not begun again.
+    pub forgotten: Option<EventTime>,
     pub keys: Keys,
     pub names: Arc<RowNames>,
     /// Rows with values.
@@ -45,6 +48,7 @@ impl Definition {
         Definition {
             functions: settings.aggregates.iter().map(|a| a.function).collect(),
             allowed_lateness: settings.allowed_lateness,
+            forgotten: None,
             keys: Keys::new(settings.key.clone(), settings.max_keys),
             names: Arc::new(names),
             printed: 0,
@@ -52,6 +56,12 @@ impl Definition {
             taken: 0,
             opened: 0,
         }
+    }
+
+    /// Whether a window that ends here takes no event any more.
+    #[inline]
+    pub(super) fn is_over(&self, end: EventTime, mark: &Watermark) -> bool {
+        mark.has_reached(end + self.allowed_lateness) || self.forgotten.is_some_and(|forgotten| end <= forgotten)
     }
 
     /// The states of a pane before its first event.

@@ -10,13 +10,13 @@
 
 use crate::aggregate::Accumulator;
 use crate::encoding::{
-    DecodeError, put_count, put_layout, put_text, put_time, put_time_if_any, take_count, take_end, take_layout,
-    take_text, take_time, take_time_if_any, take_up_to,
+    DecodeError, put_count, put_layout, put_signed, put_text, put_time, put_time_if_any, take_count, take_end,
+    take_layout, take_text, take_time, take_time_if_any, take_up_to,
 };
 use crate::key::KeyId;
 use crate::pages::{self, PAGE};
 use crate::state::Changes;
-use crate::time::EventTime;
+use crate::time::{EventTime, Span};
 
 use super::definition::Definition;
 use super::slice::Slice;
@@ -29,6 +29,8 @@ pub(super) struct Sums {
     pub fired: Option<EventTime>,
     pub printed: u64,
     pub taken_back: u64,
+    pub allowed_lateness: Span,
+    pub forgotten: Option<EventTime>,
 }
 
 /// A session as it is saved, without its states.
@@ -45,19 +47,25 @@ pub(super) fn table_at(what: &str, start: EventTime, name: &str) -> String {
     format!("{what}/{}/{name}", start.as_nanos())
 }
 
-pub(super) fn save_sums(sums: Sums, name: &str, to: &mut Changes) {
-    to.put(format!("window/{name}").as_bytes(), 0, |out| {
+pub(super) fn save_sums(of: &Definition, fired: Option<EventTime>, to: &mut Changes) {
+    to.put(format!("window/{}", of.names.window).as_bytes(), 0, |out| {
         put_layout(out, LAYOUT);
-        put_time_if_any(out, sums.fired);
-        put_count(out, sums.printed);
-        put_count(out, sums.taken_back);
+        put_time_if_any(out, fired);
+        put_count(out, of.printed);
+        put_count(out, of.taken_back);
+        put_signed(out, of.allowed_lateness.as_nanos());
+        put_time_if_any(out, of.forgotten);
     });
 }
 
 pub(super) fn read_sums(mut bytes: &[u8]) -> Result<Sums, DecodeError> {
-    take_layout(&mut bytes, LAYOUT)?;
-    let fired = take_time_if_any(&mut bytes)?;
-    let sums = Sums { fired, printed: take_count(&mut bytes)?, taken_back: take_count(&mut bytes)? };
+    let bytes = &mut bytes;
+    take_layout(bytes, LAYOUT)?;
+    let fired = take_time_if_any(bytes)?;
+    let (printed, taken_back) = (take_count(bytes)?, take_count(bytes)?);
+    // A span is read like a time: neither is far from 0.
+    let allowed_lateness = take_time(bytes)? - EventTime::from_nanos(0);
+    let sums = Sums { fired, printed, taken_back, allowed_lateness, forgotten: take_time_if_any(bytes)? };
     take_end(bytes)?;
     Ok(sums)
 }

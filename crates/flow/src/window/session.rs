@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use slab::Slab;
 
 use super::definition::{Definition, Edition};
-use super::saved::{SavedSession, Sums, begin_sessions, put_session, read_sessions, save_sums};
+use super::saved::{SavedSession, begin_sessions, put_session, read_sessions, save_sums};
 use super::slice::merge;
 use super::{Due, Taken};
 use crate::aggregate::Accumulator;
@@ -111,7 +111,7 @@ impl Sessions {
         for session in touched.iter().flatten().map(|at| &self.sessions[*at]) {
             (start, end) = (start.min(session.start), end.max(session.end));
         }
-        if mark.has_reached(end + of.allowed_lateness) {
+        if of.is_over(end, mark) {
             of.keys.release(key);
             return Taken::default();
         }
@@ -352,7 +352,7 @@ impl Sessions {
                 }
             });
         }
-        save_sums(Sums { fired: None, printed: of.printed, taken_back: of.taken_back }, &of.names.window, to);
+        save_sums(of, None, to);
     }
 
     /// Takes a page in; pages come in order.

@@ -351,3 +351,48 @@ fn hex(bytes: &[u8]) -> String {
 fn unhex(text: &str) -> Vec<u8> {
     (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap()).collect()
 }
+
+/// What a run with other settings makes of one more event, after a run that has printed the window of ten seconds at 0.
+fn changed(change: &dyn Fn(&mut Settings), second: i128) -> (Vec<String>, Account) {
+    let job = Job { windows: vec![tumbling(10_000_000_000, true)], bound: 0, ttl: None, only_ok: false };
+    let event = |id: &str, second: i128| {
+        Line::Event(crate::model::Event {
+            id: id.into(),
+            time: second * 1_000_000_000,
+            key: "a".into(),
+            status: "ok".into(),
+            number: None,
+        })
+    };
+    let mut settings = settings(&job);
+    let records = records(&settings, &[event("1", 5), event("2", 25), event("3", second)]);
+    let mut run = Run::new(settings.clone(), &begun(&settings));
+    run.step(&records[0]);
+    run.step(&records[1]);
+    run.save(2);
+    assert_eq!(run.committed.len(), 1);
+    change(&mut settings);
+    let state = run.state.open();
+    let mut run = Run::new(settings, &state);
+    run.step(&records[2]);
+    run.finish()
+}
+
+/// A run that allows more lateness than the one before took late events for windows that the earlier one had let go, and printed them
+/// as if they held nothing else.
+#[test]
+fn more_lateness_does_not_bring_windows_back_that_were_let_go() {
+    let more: Change = &|s| s.windows[0].allowed_lateness = streamgauge_flow::Span::from_secs(60);
+    let (printed, account) = changed(more, 6);
+    assert_eq!((account.late, account.processed), (1, 2), "{printed:?}");
+    let (_, account) = changed(more, 21);
+    assert_eq!(account.processed, 3, "a window that is still there takes it");
+}
+
+/// A watermark that is to stay further behind than before went back, and events disappeared in windows that never close again.
+#[test]
+fn a_watermark_that_is_to_stay_further_behind_does_not_go_back() {
+    let further: Change = &|s| s.watermark.max_out_of_orderness = streamgauge_flow::Span::from_secs(60);
+    let (printed, account) = changed(further, 6);
+    assert_eq!((account.late, account.processed, printed.len()), (1, 2, 2), "{printed:?}");
+}
