@@ -8,6 +8,8 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+import pytest
+
 from program import EXPORT, accounted, azure
 from rows import SECOND, stamp
 from scrape import CONTENT_TYPE, families_stand_once_and_together, only_grows, parse, received, total
@@ -143,7 +145,9 @@ def status(url, method="GET"):
         return refused.code
 
 
-def test_a_real_prometheus_scrapes_the_running_program(start, prometheus, tmp_path):
+# Without more it asks for OpenMetrics; with native histograms on, for protobuf.
+@pytest.mark.parametrize("features", [[], ["--enable-feature=native-histograms"]])
+def test_a_real_prometheus_scrapes_the_running_program(start, prometheus, tmp_path, features):
     program, _, fates, _ = feed(start)
     target = program.url.removeprefix("http://")
     (tmp_path / "prometheus.yml").write_text(json.dumps({
@@ -152,7 +156,7 @@ def test_a_real_prometheus_scrapes_the_running_program(start, prometheus, tmp_pa
     port = free_port()
     with open(tmp_path / "prometheus.log", "wb") as log:
         server = subprocess.Popen(
-            [prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", f"--web.listen-address=127.0.0.1:{port}"],
+            [prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", f"--web.listen-address=127.0.0.1:{port}", *features],
             cwd=tmp_path, stdout=log, stderr=log)
     try:
         assert awaited(port, "up", seconds=30) == {"streamgauge": 1}, (tmp_path / "prometheus.log").read_text()[-2000:]

@@ -36,11 +36,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod coding;
 mod health;
 pub mod process;
 mod routes;
 mod scrape;
 mod server;
+mod shared;
 mod tasks;
 
 pub use axum::Router;

@@ -4,18 +4,23 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
-use streamgauge_metrics::{Registry, encode::text};
+use streamgauge_metrics::{Registry, encode::Format};
 
+use crate::coding::Coding;
 use crate::health::Health;
-use crate::scrape::{Scrape, ScrapeError};
+use crate::scrape::{Form, Scrape};
 use crate::server::ServeError;
+use crate::shared::ShareError;
 use crate::tasks::Tasks;
 
 mod landing;
@@ -24,6 +29,12 @@ const HEALTH: &str = "/health";
 const READY: &str = "/ready";
 const LANDING: &str = "/";
 const ICON: &str = "/favicon.ico";
+
+/// What Prometheus says about how long it waits.
+const TIMEOUT: &str = "X-Prometheus-Scrape-Timeout-Seconds";
+/// What an answer needs on its way.
+const REPLY_TIME: Duration = Duration::from_millis(100);
+const VARIES: &str = "Accept, Accept-Encoding";
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -122,18 +133,43 @@ fn check_metrics_path(path: &str) -> Result<(), ServeError> {
     Err(ServeError::MetricsPath { path: path.to_owned(), why })
 }
 
-async fn metrics(State(answers): State<Answers>) -> Response {
-    match answers.scrape.page().await {
-        Ok(page) => ([(CONTENT_TYPE, text::CONTENT_TYPE)], page).into_response(),
-        Err(ScrapeError::TooSlow) => {
+async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
+    let form = Form {
+        format: Format::negotiate(&joined(&headers, &ACCEPT)),
+        coding: Coding::negotiate(&joined(&headers, &ACCEPT_ENCODING)),
+    };
+    match answers.scrape.page(form, patience(&headers)).await {
+        Ok(page) => page_in(form, page),
+        Err(ShareError::TooSlow) => {
             let text = "the metrics could not be gathered in time\n";
             plain(StatusCode::SERVICE_UNAVAILABLE, text)
         }
-        Err(ScrapeError::Panicked) => {
+        Err(ShareError::Panicked) => {
             let text = "gathering the metrics failed; see the log\n";
             plain(StatusCode::INTERNAL_SERVER_ERROR, text)
         }
     }
+}
+
+fn page_in(form: Form, page: Bytes) -> Response {
+    let mut response = ([(CONTENT_TYPE, &*form.format.content_type()), (VARY, VARIES)], page).into_response();
+    if let Some(coding) = form.coding.header() {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
+    }
+    response
+}
+
+/// All values of a header as one list. What is no text asks for nothing.
+fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
+    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    values.join(",")
+}
+
+/// How long the reader itself waits for its answer. It is told before it gives up, not when it has.
+fn patience(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: f64 = headers.get(TIMEOUT)?.to_str().ok()?.trim().parse().ok()?;
+    let patience = Duration::try_from_secs_f64(seconds).ok().filter(|patience| !patience.is_zero())?;
+    Some(patience.saturating_sub(REPLY_TIME).max(patience / 2))
 }
 
 async fn health() -> Response {

@@ -1,139 +1,147 @@
-//! One gather at a time, shared by all who wait for one.
+//! One gather at a time, and one body for each form it is asked for in, shared by all who wait for one.
 //!
+//! ```text
+//! scrape ─ wants OpenMetrics, gzip ─┐            ┌─ body: OpenMetrics, gzip ─► two answers
+//! scrape ─ wants OpenMetrics, gzip ─┼─ snapshot ─┤
+//! scrape ─ wants text ──────────────┘            └─ body: text ──────────────► one answer
+//! ```
 //! Hooks are other people's code and may be slow or stuck. So a gather runs on a thread of its
 //! own, never on the one that serves sockets; whoever asks meanwhile waits for the same gather; and
 //! nobody waits longer than a deadline. A gather that never ends costs one thread, not one a scrape.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use streamgauge_metrics::Registry;
-use tokio::sync::watch;
+use streamgauge_metrics::encode::Format;
+use streamgauge_metrics::snapshot::Snapshot;
 use tracing::error;
 
-/// The page, once there is one. The sender is gone without a page if the gather panicked.
-type Gather = watch::Receiver<Option<Bytes>>;
+use crate::coding::Coding;
+use crate::shared::{ShareError, Shared};
 
-/// Why there is no page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ScrapeError {
-    /// It takes longer than the deadline.
-    TooSlow,
-    /// It panicked.
-    Panicked,
+/// How a reader wants its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Form {
+    pub(crate) format: Format,
+    pub(crate) coding: Coding,
 }
 
 #[derive(Clone)]
 pub(crate) struct Scrape {
-    render: Arc<dyn Fn() -> String + Send + Sync>,
-    running: Arc<Mutex<Option<Gather>>>,
+    gather: Arc<dyn Fn() -> Snapshot + Send + Sync>,
+    snapshots: Shared<(), Arc<Snapshot>>,
+    bodies: Shared<(Form, usize), Bytes>, // by form, and where the snapshot is
     deadline: Duration,
 }
 
 impl Scrape {
     pub(crate) fn new(registry: Registry, deadline: Duration) -> Self {
-        Self::with(move || registry.render_prometheus(), deadline)
+        Self::with(move || registry.snapshot(), deadline)
     }
 
-    fn with(render: impl Fn() -> String + Send + Sync + 'static, deadline: Duration) -> Self {
-        Self { render: Arc::new(render), running: Arc::default(), deadline }
+    fn with(gather: impl Fn() -> Snapshot + Send + Sync + 'static, deadline: Duration) -> Self {
+        Self { gather: Arc::new(gather), snapshots: Shared::default(), bodies: Shared::default(), deadline }
     }
 
-    pub(crate) async fn page(&self) -> Result<Bytes, ScrapeError> {
-        let mut gather = self.join_or_start();
-        let page = gather.wait_for(Option::is_some);
-        match tokio::time::timeout(self.deadline, page).await {
-            Ok(Ok(page)) => page.clone().ok_or(ScrapeError::Panicked),
-            Ok(Err(_)) => Err(ScrapeError::Panicked),
-            Err(_) => {
-                error!("gathering metrics takes longer than {:?}", self.deadline);
-                Err(ScrapeError::TooSlow)
-            }
+    /// The whole body, before anything is answered. Nobody waits longer than the deadline, or than `patience` if that is shorter.
+    pub(crate) async fn page(&self, form: Form, patience: Option<Duration>) -> Result<Bytes, ShareError> {
+        let deadline = patience.map_or(self.deadline, |patience| patience.min(self.deadline));
+        let page = self.attempt(form, deadline).await;
+        if page == Err(ShareError::TooSlow) {
+            error!("gathering metrics takes longer than {deadline:?}");
         }
+        page
     }
 
-    fn join_or_start(&self) -> Gather {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gather) = running.as_ref().filter(|gather| is_running(gather)) {
-            return gather.clone();
-        }
-        let gather = self.start();
-        *running = Some(gather.clone());
-        gather
+    async fn attempt(&self, form: Form, deadline: Duration) -> Result<Bytes, ShareError> {
+        let since = Instant::now();
+        let gather = Arc::clone(&self.gather);
+        let snapshot = self.snapshots.get((), deadline, move || Arc::new(gather())).await?;
+        let key = (form, Arc::as_ptr(&snapshot).addr());
+        let left = deadline.saturating_sub(since.elapsed());
+        // The snapshot is held by the work, so that no other one can have its place meanwhile.
+        self.bodies.get(key, left, move || form.coding.encode(form.format.encode(&snapshot)).into()).await
     }
-
-    fn start(&self) -> Gather {
-        let (sender, gather) = watch::channel(None);
-        let render = Arc::clone(&self.render);
-        tokio::task::spawn_blocking(move || sender.send_replace(Some(render().into())));
-        gather
-    }
-}
-
-fn is_running(gather: &Gather) -> bool {
-    gather.borrow().is_none() && gather.has_changed().is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicU32, Ordering};
-    use std::sync::mpsc;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    use std::sync::{Arc, Mutex, mpsc};
     use std::time::Duration;
 
-    use super::{Scrape, ScrapeError};
+    use streamgauge_metrics::{Counter, Desc, Registry};
+
+    use super::{Form, Scrape, ShareError};
 
     const LONG: Duration = Duration::from_secs(20);
 
+    /// A registry whose counter says how often it was gathered.
+    fn counting() -> (Registry, Counter) {
+        let registry = Registry::new();
+        let gathers = registry.register(Desc::of::<Counter>("gathers_total", "Gathers.")).unwrap();
+        (registry, gathers)
+    }
+
+    fn count(page: &[u8]) -> String {
+        let text = String::from_utf8(page.to_vec()).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("gathers_total ")).unwrap().to_owned()
+    }
+
     #[tokio::test]
     async fn scrapes_that_overlap_share_one_gather_and_the_next_one_is_fresh() {
-        let gathers = Arc::new(AtomicU32::new(0));
+        let (registry, gathers) = counting();
         let (go, wait) = mpsc::channel::<()>();
-        let (count, wait) = (Arc::clone(&gathers), std::sync::Mutex::new(wait));
-        let render = move || {
+        let wait = Mutex::new(wait);
+        let gather = move || {
             wait.lock().unwrap().recv().unwrap();
-            (count.fetch_add(1, Ordering::SeqCst) + 1).to_string()
+            gathers.inc();
+            registry.snapshot()
         };
-        let scrape = Scrape::with(render, LONG);
-        let (one, two) = (scrape.clone(), scrape.clone());
-        let one = tokio::spawn(async move { one.page().await });
-        let two = tokio::spawn(async move { two.page().await });
+        let scrape = Scrape::with(gather, LONG);
+        let page = |scrape: &Scrape| {
+            let scrape = scrape.clone();
+            tokio::spawn(async move { scrape.page(Form::default(), None).await.map(|page| count(&page)) })
+        };
+        let (one, two) = (page(&scrape), page(&scrape));
         tokio::task::yield_now().await;
         go.send(()).unwrap();
-        assert_eq!(one.await.unwrap().unwrap(), "1");
-        assert_eq!(two.await.unwrap().unwrap(), "1");
+        assert_eq!((one.await.unwrap().unwrap(), two.await.unwrap().unwrap()), ("1".into(), "1".into()));
         go.send(()).unwrap();
-        assert_eq!(scrape.page().await.unwrap(), "2");
+        assert_eq!(page(&scrape).await.unwrap().unwrap(), "2");
     }
 
     #[tokio::test]
     async fn a_gather_that_is_stuck_costs_the_deadline_and_one_thread() {
-        let gathers = Arc::new(AtomicU32::new(0));
+        let gathers = Arc::new(AtomicU64::new(0));
         let (go, wait) = mpsc::channel::<()>();
-        let (count, wait) = (Arc::clone(&gathers), std::sync::Mutex::new(wait));
-        let render = move || {
-            count.fetch_add(1, Ordering::SeqCst);
+        let (counted, wait) = (Arc::clone(&gathers), Mutex::new(wait));
+        let gather = move || {
+            counted.fetch_add(1, Ordering::SeqCst);
             let _ = wait.lock().unwrap().recv();
-            String::new()
+            Registry::new().snapshot()
         };
-        let scrape = Scrape::with(render, Duration::from_millis(30));
+        let scrape = Scrape::with(gather, LONG);
         for _ in 0..3 {
-            assert_eq!(scrape.page().await, Err(ScrapeError::TooSlow));
+            let patience = Some(Duration::from_millis(30));
+            assert_eq!(scrape.page(Form::default(), patience).await, Err(ShareError::TooSlow));
         }
         assert_eq!(gathers.load(Ordering::SeqCst), 1);
         drop(go);
     }
 
     #[tokio::test]
-    async fn a_gather_that_panics_does_not_spoil_the_next_one() {
-        let first = std::sync::atomic::AtomicBool::new(true);
-        let render = move || {
+    async fn trap_37_a_gather_that_panics_does_not_spoil_the_next_one() {
+        let (registry, _) = counting();
+        let first = AtomicBool::new(true);
+        let gather = move || {
             assert!(!first.swap(false, Ordering::SeqCst), "on purpose");
-            "fine".to_owned()
+            registry.snapshot()
         };
-        let scrape = Scrape::with(render, LONG);
-        assert_eq!(scrape.page().await, Err(ScrapeError::Panicked));
-        assert_eq!(scrape.page().await.unwrap(), "fine");
+        let scrape = Scrape::with(gather, LONG);
+        assert_eq!(scrape.page(Form::default(), None).await, Err(ShareError::Panicked));
+        assert_eq!(count(&scrape.page(Form::default(), None).await.unwrap()), "0");
     }
 }

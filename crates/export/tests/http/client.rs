@@ -27,7 +27,13 @@ impl Answer {
 }
 
 pub(crate) fn ask(addr: SocketAddr, method: &str, path: &str) -> Answer {
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    ask_with(addr, method, path, &[])
+}
+
+/// The same with these lines in the head.
+pub(crate) fn ask_with(addr: SocketAddr, method: &str, path: &str, headers: &[&str]) -> Answer {
+    let more: String = headers.iter().flat_map(|line| [*line, "\r\n"]).collect();
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{more}\r\n");
     Answer::read(&request(addr, head.as_bytes()))
 }
 
@@ -35,9 +41,10 @@ pub(crate) fn ask(addr: SocketAddr, method: &str, path: &str) -> Answer {
 pub(crate) fn request(addr: SocketAddr, bytes: &[u8]) -> String {
     let mut socket = connect(addr);
     socket.write_all(bytes).unwrap();
-    let mut text = String::new();
-    socket.read_to_string(&mut text).unwrap();
-    text
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).unwrap();
+    // What is packed is no text: its bytes are not looked at here.
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// A connection that fails a test rather than hang it.
