@@ -14,7 +14,7 @@ mod read;
 mod rewrite;
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl DiskState {
     /// If another process holds it, a newer version has written it, it is damaged, or the file system refuses.
     pub fn open(folder: &Path) -> Result<Self, StateError> {
         let shown = folder.display();
-        fs::create_dir_all(folder).map_err(|cause| failed(format!("create the folder {shown}"), cause))?;
+        create(folder).map_err(|cause| failed(format!("create the folder {shown}"), cause))?;
         let lock = Lock::take(folder)?;
         Self::with(Box::new(RealFolder::new(folder)), lock)
     }
@@ -229,6 +229,16 @@ impl fmt::Debug for DiskState {
         let DiskState { folder, file, epochs, .. } = self;
         write!(f, "DiskState {{ folder: {folder:?}, file: {file:?}, epochs: {epochs:?} }}")
     }
+}
+
+/// A folder that is new has its name on the disk before anything is in it.
+fn create(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(folder)?;
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// The name of the file with this number.

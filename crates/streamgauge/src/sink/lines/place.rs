@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,9 @@ impl Lines {
         }
         let was_there = path.try_exists().map_err(failed)?;
         let file = OpenOptions::new().read(true).append(true).create(true).open(path).map_err(failed)?;
+        if !was_there {
+            sync_name(path).map_err(failed)?;
+        }
         let amid_a_line = ends_amid_a_line(&file, *committed).map_err(failed)?;
         let mut lines = Self::new(file, shown);
         lines.created = (!was_there).then(|| path.clone());
@@ -109,6 +112,12 @@ impl Lines {
         self.handed = self.length;
         self.file.try_clone().map(Some)
     }
+}
+
+/// Brings the name of a new file to the disk: rows that are there are nothing to a machine that has died if nobody knows the file.
+fn sync_name(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Whether the first `length` bytes do not end with a line.
