@@ -48,5 +48,6 @@ mod tasks;
 pub use axum::Router;
 pub use health::{Health, Readiness};
 pub use routes::{Identity, Routes};
+pub use scrape::{ByAnswer, ByFormat, Code, FormatName, ScrapeMetrics};
 pub use server::{Bound, Limits, Running, ServeError, Server};
 pub use tasks::Tasks;

@@ -93,7 +93,7 @@ impl Routes {
         let has_page = self.landing.is_some();
         check_metrics_path(&self.metrics_path)?;
         let answers = Answers {
-            scrape: Scrape::new(self.registry, self.scrape_deadline),
+            scrape: Scrape::new(self.registry, self.scrape_deadline).map_err(ServeError::Metrics)?,
             health: self.health,
             metrics_path: self.metrics_path,
             identity: self.landing,

@@ -9,14 +9,18 @@
 //! own, never on the one that serves sockets; whoever asks meanwhile waits for the same gather; and
 //! nobody waits longer than a deadline. A gather that never ends costs one thread, not one a scrape.
 
+mod metrics;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
-use streamgauge_metrics::Registry;
 use streamgauge_metrics::encode::Format;
 use streamgauge_metrics::snapshot::Snapshot;
+use streamgauge_metrics::{Metrics, RegisterError, Registry, UpDownCounter};
 use tracing::error;
+
+pub use metrics::{ByAnswer, ByFormat, Code, FormatName, ScrapeMetrics};
 
 use crate::coding::Coding;
 use crate::shared::{ShareError, Shared};
@@ -34,21 +38,27 @@ pub(crate) struct Scrape {
     snapshots: Shared<(), Arc<Snapshot>>,
     bodies: Shared<(Form, usize), Bytes>, // by form, and where the snapshot is
     deadline: Duration,
+    metrics: ScrapeMetrics,
 }
 
 impl Scrape {
-    pub(crate) fn new(registry: Registry, deadline: Duration) -> Self {
-        Self::with(move || registry.snapshot(), deadline)
+    /// Registers its own metrics, too.
+    pub(crate) fn new(registry: Registry, deadline: Duration) -> Result<Self, RegisterError> {
+        let metrics = ScrapeMetrics::register(&registry)?;
+        Ok(Self::with(move || registry.snapshot(), deadline, metrics))
     }
 
-    fn with(gather: impl Fn() -> Snapshot + Send + Sync + 'static, deadline: Duration) -> Self {
-        Self { gather: Arc::new(gather), snapshots: Shared::default(), bodies: Shared::default(), deadline }
+    fn with(gather: impl Fn() -> Snapshot + Send + Sync + 'static, deadline: Duration, metrics: ScrapeMetrics) -> Self {
+        let (snapshots, bodies) = (Shared::default(), Shared::default());
+        Self { gather: Arc::new(gather), snapshots, bodies, deadline, metrics }
     }
 
     /// The whole body, before anything is answered. Nobody waits longer than the deadline, or than `patience` if that is shorter.
     pub(crate) async fn page(&self, form: Form, patience: Option<Duration>) -> Result<Bytes, ShareError> {
         let deadline = patience.map_or(self.deadline, |patience| patience.min(self.deadline));
+        let (since, _waits) = (Instant::now(), Waits::new(&self.metrics.requests_in_flight));
         let page = self.attempt(form, deadline).await;
+        self.metrics.note(form.format, since.elapsed(), page.as_ref().map(Bytes::len).map_err(|error| *error));
         if page == Err(ShareError::TooSlow) {
             error!("gathering metrics takes longer than {deadline:?}");
         }
@@ -66,15 +76,31 @@ impl Scrape {
     }
 }
 
+/// Counts a scrape as long as it waits, however that ends: a reader may hang up.
+struct Waits(UpDownCounter);
+
+impl Waits {
+    fn new(in_flight: &UpDownCounter) -> Self {
+        in_flight.inc();
+        Waits(in_flight.clone())
+    }
+}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        self.0.add(-1);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     use std::sync::{Arc, Mutex, mpsc};
     use std::time::Duration;
 
-    use streamgauge_metrics::{Counter, Desc, Registry};
+    use streamgauge_metrics::{Counter, Desc, Metrics, Registry};
 
-    use super::{Form, Scrape, ShareError};
+    use super::{Form, Scrape, ScrapeMetrics, ShareError};
 
     const LONG: Duration = Duration::from_secs(20);
 
@@ -83,6 +109,10 @@ mod tests {
         let registry = Registry::new();
         let gathers = registry.register(Desc::of::<Counter>("gathers_total", "Gathers.")).unwrap();
         (registry, gathers)
+    }
+
+    fn unseen() -> ScrapeMetrics {
+        ScrapeMetrics::register(&Registry::new()).unwrap()
     }
 
     fn count(page: &[u8]) -> String {
@@ -100,7 +130,7 @@ mod tests {
             gathers.inc();
             registry.snapshot()
         };
-        let scrape = Scrape::with(gather, LONG);
+        let scrape = Scrape::with(gather, LONG, unseen());
         let page = |scrape: &Scrape| {
             let scrape = scrape.clone();
             tokio::spawn(async move { scrape.page(Form::default(), None).await.map(|page| count(&page)) })
@@ -123,7 +153,7 @@ mod tests {
             let _ = wait.lock().unwrap().recv();
             Registry::new().snapshot()
         };
-        let scrape = Scrape::with(gather, LONG);
+        let scrape = Scrape::with(gather, LONG, unseen());
         for _ in 0..3 {
             let patience = Some(Duration::from_millis(30));
             assert_eq!(scrape.page(Form::default(), patience).await, Err(ShareError::TooSlow));
@@ -140,7 +170,7 @@ mod tests {
             assert!(!first.swap(false, Ordering::SeqCst), "on purpose");
             registry.snapshot()
         };
-        let scrape = Scrape::with(gather, LONG);
+        let scrape = Scrape::with(gather, LONG, unseen());
         assert_eq!(scrape.page(Form::default(), None).await, Err(ShareError::Panicked));
         assert_eq!(count(&scrape.page(Form::default(), None).await.unwrap()), "0");
     }

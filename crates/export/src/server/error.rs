@@ -2,6 +2,8 @@
 
 use std::{fmt, io};
 
+use streamgauge_metrics::RegisterError;
+
 /// Why a server cannot start. Each text says what to do about it.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -27,6 +29,8 @@ pub enum ServeError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A metric of the endpoint has a name that another metric of the registry has.
+    Metrics(RegisterError),
     /// The system gave no thread, or nothing to poll sockets with.
     Start(io::Error),
 }
@@ -52,6 +56,7 @@ impl fmt::Display for ServeError {
             Self::MetricsPath { path, why } => {
                 write!(f, "the metrics cannot be served at `{path}`: {why}")
             }
+            Self::Metrics(source) => write!(f, "the endpoint cannot register its own metrics: {source}"),
             Self::Start(source) => write!(f, "the system could not start the server: {source}"),
         }
     }
@@ -74,6 +79,7 @@ impl std::error::Error for ServeError {
         match self {
             Self::Host { source, .. } | Self::Bind { source, .. } | Self::Start(source) => Some(source),
             Self::MetricsPath { .. } => None,
+            Self::Metrics(source) => Some(source),
         }
     }
 }
