@@ -5,7 +5,7 @@
 //! use streamgauge_metrics::{Desc, Histogram, Registry, histogram::Buckets};
 //!
 //! let registry = Registry::new();
-//! let desc = Desc::of::<Histogram>("wait_ms", "Waiting.").with_unit("ms").with_buckets(Buckets::exact([1.0, 2.5]));
+//! let desc = Desc::of::<Histogram>("wait_ms", "Waiting.").with_unit("ms").with_buckets(Buckets::Custom(vec![1.0, 2.5].into()));
 //! let wait: Histogram = registry.register(desc)?;
 //! wait.observe(2.0);
 //! let page = openmetrics::encode(&registry.snapshot(), Escaping::default());

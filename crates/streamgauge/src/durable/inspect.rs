@@ -149,7 +149,7 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inspection { file, version, holder, token, epochs, size, torn } = &self.inspection;
-        let mut line = |name: &str, what: String| writeln!(f, "{name:<11}{what}");
+        let mut line = |name: &str, what: String| writeln!(f, "{name:<12} {what}");
         let held = holder.map_or("held by nobody".to_owned(), |pid| format!("held by process {pid}"));
         line(
             "file",

@@ -310,6 +310,9 @@ fn miss(tail: &mut Tail) {
 fn introduce(tail: &Tail, before: Option<&Tail>, at_start: bool) {
     let path = shown(&tail.path);
     match before {
+        _ if tail.offset() > 0 && at_start => {
+            tracing::info!("{path} is read on from byte {}, where the state says that it was left", tail.offset());
+        }
         _ if tail.offset() > 0 => {
             tracing::info!("{path} was read before under another name; it is read on from byte {}", tail.offset());
         }

@@ -207,8 +207,8 @@ fn a_state_can_be_looked_at_while_it_is_used() {
     assert_eq!(said["inputs"][0]["offset"], events(0..25).len());
     assert_eq!(said["outputs"]["sink"]["length"], fs::metadata(case.path(SINK)).unwrap().len());
     let text = state(&case, &["inspect", "--config", "config.json"]).stdout;
-    assert!(text.contains("watermark  1970-01-01T00:00:23.000Z\n"), "{text}");
-    assert!(text.contains("events     25 received: 25 processed"), "{text}");
+    assert!(text.contains("watermark    1970-01-01T00:00:23.000Z\n"), "{text}");
+    assert!(text.contains("events       25 received: 25 processed"), "{text}");
     run.signal("-TERM");
     run.end().expect(0);
 }
