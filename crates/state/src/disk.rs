@@ -6,6 +6,8 @@
 //! ```
 //! When most of the file is out of date, the rows that are not are written as the base of the next file, which then takes its
 //! place in one step. So the file stays below twice what it keeps (and a little), and reading it takes a bounded time.
+//!
+//! No file is ever written by two holders that may both be alive: who finds that the lock was taken away goes on with a copy.
 
 mod frame;
 mod index;
@@ -101,18 +103,21 @@ impl DiskState {
     fn with(folder: Box<dyn Folder>, mut lock: Lock) -> Result<Self, StateError> {
         let number = match current(&*folder)? {
             Some(number) => number,
-            None => rewrite::begin(&*folder, lock.token())?,
+            None => rewrite::begin(&*folder, &mut lock)?,
         };
         let name = name(number);
         let doing = |what: &str| format!("{what} {}", folder.path_of(&name).display());
-        let mut log = folder.open(&name).map_err(|cause| failed(doing("open"), cause))?;
+        let log = folder.open(&name).map_err(|cause| failed(doing("open"), cause))?;
         let Contents { index, epochs, staged, length, torn, token } = read(&*log, &*folder, number)?;
-        if torn > 0 {
-            log.cut(length).map_err(|cause| failed(doing("cut back"), cause))?;
-        }
-        rewrite::remove_leftovers(&*folder, number);
         lock.outbid(token)?;
-        let file = Current { log, number, length };
+        let mut file = Current { log, number, length };
+        if !lock.is_inherited() {
+            file = rewrite::carry_over(&file, &*folder)?;
+            lock.settle()?;
+        } else if torn > 0 {
+            file.log.cut(length).map_err(|cause| failed(doing("cut back"), cause))?;
+        }
+        rewrite::remove_leftovers(&*folder, file.number);
         Ok(DiskState { folder, lock, file, index, epochs, staged, broken: false, steps: |_| {} })
     }
 

@@ -1,7 +1,13 @@
 //! One holder at a time: a lock for those who ask, and a token for those who do not.
+//!
+//! ```text
+//! LOCK        pid ─ token ─ time ─ "takes over", until the state is in a file that no earlier holder can have open
+//! ```
+//! The system keeps the lock for as long as a holder lives, so whoever gets a lock that the last holder has signed knows that one
+//! to be dead. A lock that nobody has signed says nothing: someone may have taken away the file that a living holder has locked.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,6 +16,7 @@ use streamgauge_flow::state::StateError;
 use super::failed;
 
 const NAME: &str = "LOCK";
+const TAKES_OVER: &str = "takes over";
 
 /// A locked folder.
 ///
@@ -21,7 +28,8 @@ pub(crate) struct Lock {
     file: File,
     token: u64,
     waited: Duration,
-    stamp: String, // pid, token, and the time, which no other holder shares
+    inherited: bool, // from a holder that is dead for certain
+    stamp: String,   // what is written in the file; because of the time, no other holder's
 }
 
 impl Lock {
@@ -37,9 +45,11 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(StateError::Held { by: holder(folder) }),
             Err(TryLockError::Error(cause)) => return Err(failed(doing("lock"), cause)),
         }
-        let before = stamp(&path).and_then(|stamp| token_of(&stamp)).unwrap_or(0);
-        let mut lock = Lock { path, file, token: 0, waited: since.elapsed(), stamp: String::new() };
-        lock.outbid(before)?;
+        let before = stamp(&path).map_err(|cause| failed(doing("read"), cause))?;
+        let token = token_of(&before);
+        let inherited = token.is_some() && !before.contains(TAKES_OVER);
+        let mut lock = Lock { path, file, token: 0, waited: since.elapsed(), inherited, stamp: String::new() };
+        lock.outbid(token.unwrap_or(0))?;
         Ok(lock)
     }
 
@@ -48,10 +58,19 @@ impl Lock {
         if self.token > other {
             return Ok(());
         }
-        self.token = other + 1;
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-        self.stamp = format!("{} {} {now}\n", std::process::id(), self.token);
-        self.write().map_err(|cause| failed(format!("write to {}", self.path.display()), cause))
+        self.token = other.saturating_add(1);
+        self.sign()
+    }
+
+    /// Whether the holder before is dead. If not, it may write to any file that it can know of, even now.
+    pub(crate) fn is_inherited(&self) -> bool {
+        self.inherited
+    }
+
+    /// Notes that no earlier holder can know of the file that counts.
+    pub(crate) fn settle(&mut self) -> Result<(), StateError> {
+        self.inherited = true;
+        self.sign()
     }
 
     pub(crate) fn waited(&self) -> Duration {
@@ -64,13 +83,26 @@ impl Lock {
 
     /// Makes sure that nobody has taken the folder over.
     pub(crate) fn check(&self) -> Result<(), StateError> {
-        if stamp(&self.path).as_deref() == Some(&*self.stamp) { Ok(()) } else { Err(StateError::Fenced) }
+        match stamp(&self.path) {
+            Ok(stamp) if stamp == self.stamp => Ok(()),
+            Ok(_) => Err(StateError::Fenced),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => Err(StateError::Fenced),
+            Err(cause) => Err(failed(format!("read {}", self.path.display()), cause)),
+        }
     }
 
+    fn sign(&mut self) -> Result<(), StateError> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let note = if self.inherited { String::new() } else { format!(" {TAKES_OVER}") };
+        self.stamp = format!("{} {} {now}{note}\n", std::process::id(), self.token);
+        self.write().map_err(|cause| failed(format!("write to {}", self.path.display()), cause))
+    }
+
+    /// At no moment the file is empty: whoever comes after a death is to find a token.
     fn write(&mut self) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(0))?;
-        self.file.set_len(0)?;
         self.file.write_all(self.stamp.as_bytes())?;
+        self.file.set_len(self.stamp.len() as u64)?;
         self.file.sync_data()
     }
 }
@@ -80,17 +112,17 @@ pub(crate) fn holder(folder: &Path) -> Option<u32> {
     let path = folder.join(NAME);
     let file = File::open(&path).ok()?;
     match file.try_lock_shared() {
-        Err(TryLockError::WouldBlock) => stamp(&path)?.split(' ').next()?.parse().ok(),
+        Err(TryLockError::WouldBlock) => stamp(&path).ok()?.split(' ').next()?.parse().ok(),
         Ok(()) | Err(TryLockError::Error(_)) => None,
     }
 }
 
-fn stamp(path: &Path) -> Option<String> {
-    let mut text = String::new();
-    fs::File::open(path).ok()?.take(200).read_to_string(&mut text).ok()?;
-    Some(text)
+fn stamp(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(200).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn token_of(stamp: &str) -> Option<u64> {
-    stamp.split(' ').nth(1)?.parse().ok()
+    stamp.split_whitespace().nth(1)?.parse().ok()
 }

@@ -84,6 +84,26 @@ pub(crate) fn read(log: &dyn Log, folder: &dyn Folder, number: u64) -> Result<Co
     }
 }
 
+/// Hands over the frames of a file up to a byte at which one ends, once more.
+pub(super) fn frames(
+    log: &dyn Log,
+    folder: &dyn Folder,
+    number: u64,
+    end: u64,
+    mut each: impl FnMut(&Head, &[u8]) -> Result<(), StateError>,
+) -> Result<(), StateError> {
+    let mut reading = Reading { log, folder, number, length: end, payload: Vec::new() };
+    let mut at = FILE_HEAD as u64;
+    while at < end {
+        let Some(head) = reading.frame(at)? else {
+            return Err(reading.damaged(at, "an epoch is not what it was a moment ago"));
+        };
+        each(&head, &reading.payload)?;
+        at += FRAME_HEAD as u64 + head.length;
+    }
+    Ok(())
+}
+
 /// Reads a value, and makes sure that it is the one that was written.
 pub(crate) fn value(
     log: &dyn Log,

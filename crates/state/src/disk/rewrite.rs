@@ -2,7 +2,7 @@
 
 use streamgauge_flow::state::{Changes, StateError};
 
-use super::{Current, DiskState, Edits, FILE_HEAD, FRAME_HEAD, Head, Index, Kind, failed, file_head, name, read};
+use super::{Current, DiskState, FILE_HEAD, FRAME_HEAD, Head, Index, Kind, Lock, failed, file_head, name, read};
 use crate::files::{Folder, Log};
 use crate::step::Step;
 
@@ -11,24 +11,33 @@ const FLOOR: u64 = 256 << 10;
 /// How much of the base goes into a frame.
 const PIECE: usize = 4 << 20;
 
-/// A base in the making.
-struct Base<'a> {
+/// A file in the making, which does not count before it has its name.
+struct Draft<'a> {
     log: Box<dyn Log>,
     folder: &'a dyn Folder,
     number: u64,
-    epoch: u64,
-    token: u64,
     length: u64,
-    index: Index,
 }
 
 /// Writes the file of a new state; its number.
-pub(super) fn begin(folder: &dyn Folder, token: u64) -> Result<u64, StateError> {
-    let mut base = Base::create(folder, 1, 0, token)?;
-    base.frame(Kind::LastBase, &Changes::default())?;
-    base.sync()?;
-    rename(folder, 1)?;
-    Ok(1)
+pub(super) fn begin(folder: &dyn Folder, lock: &mut Lock) -> Result<u64, StateError> {
+    let mut draft = Draft::create(folder, 1)?;
+    draft.append(&Head::of(Kind::LastBase, 0, lock.token(), &[]), &[])?;
+    draft.sync()?;
+    let file = draft.publish()?;
+    lock.settle()?;
+    Ok(file.number)
+}
+
+/// Copies a file, up to a byte at which a frame ends, to one that nobody else can write to. Everything stays where it stood.
+///
+/// The holder before may be alive, stopped anywhere. It looks at the lock before it does anything else, so when it wakes up it can
+/// still append to the old file, and give the next number to one that it has written: that number is left to it.
+pub(super) fn carry_over(old: &Current, folder: &dyn Folder) -> Result<Current, StateError> {
+    let mut draft = Draft::create(folder, old.number + 2)?;
+    read::frames(&*old.log, folder, old.number, old.length, |head, payload| draft.append(head, payload).map(drop))?;
+    draft.sync()?;
+    draft.publish()
 }
 
 /// Takes away what a death has left beside the file that counts. What stays is looked at again the next time.
@@ -54,52 +63,60 @@ impl DiskState {
     }
 
     fn rewrite(&mut self) -> Result<(), StateError> {
-        let number = self.file.number + 1;
-        let mut base = Base::create(&*self.folder, number, self.epochs.promoted, self.lock.token())?;
-        let (mut changes, mut value) = (Changes::default(), Vec::new());
-        for (table, row, spot) in self.index.iter() {
-            read::value(&*self.file.log, &*self.folder, self.file.number, spot, &mut value)?;
-            changes.put(table, row, |to| to.extend_from_slice(&value));
-            if changes.as_bytes().len() >= PIECE {
-                base.frame(Kind::Base, &changes)?;
-                changes.clear();
-            }
-        }
-        base.frame(Kind::LastBase, &changes)?;
-        base.sync()?;
-        let Base { log, length, index, .. } = base;
+        let mut draft = Draft::create(&*self.folder, self.file.number + 1)?;
+        let index = self.write_base(&mut draft)?;
+        draft.sync()?;
         (self.steps)(Step::BaseWritten);
         self.lock.check()?;
-        rename(&*self.folder, number)?;
+        let next = draft.publish()?;
         (self.steps)(Step::BaseRenamed);
         let old = name(self.file.number);
-        (self.file, self.index) = (Current { log, number, length }, index);
+        (self.file, self.index) = (next, index);
         // Should it stay, the next one who opens the state takes it away.
         let _ = self.folder.remove(&old);
         (self.steps)(Step::OldRemoved);
         Ok(())
     }
+
+    /// Writes all rows; where they are then.
+    fn write_base(&self, draft: &mut Draft<'_>) -> Result<Index, StateError> {
+        let (mut index, mut changes, mut value) = (Index::default(), Changes::default(), Vec::new());
+        let mut write = |kind, changes: &Changes| {
+            let payload = changes.as_bytes();
+            let at = draft.append(&Head::of(kind, self.epochs.promoted, self.lock.token(), payload), payload)?;
+            index.apply(self.edits(changes, at)?);
+            Ok::<_, StateError>(())
+        };
+        for (table, row, spot) in self.index.iter() {
+            read::value(&*self.file.log, &*self.folder, self.file.number, spot, &mut value)?;
+            changes.put(table, row, |to| to.extend_from_slice(&value));
+            if changes.as_bytes().len() >= PIECE {
+                write(Kind::Base, &changes)?;
+                changes.clear();
+            }
+        }
+        write(Kind::LastBase, &changes)?;
+        Ok(index)
+    }
 }
 
-impl<'a> Base<'a> {
-    fn create(folder: &'a dyn Folder, number: u64, epoch: u64, token: u64) -> Result<Self, StateError> {
+impl<'a> Draft<'a> {
+    fn create(folder: &'a dyn Folder, number: u64) -> Result<Self, StateError> {
         let name = unnamed(number);
         let doing = || format!("create {}", folder.path_of(&name).display());
         let mut log = folder.create(&name).map_err(|cause| failed(doing(), cause))?;
         log.write_at(&file_head(number), 0).map_err(|cause| failed(doing(), cause))?;
-        Ok(Base { log, folder, number, epoch, token, length: FILE_HEAD as u64, index: Index::default() })
+        Ok(Draft { log, folder, number, length: FILE_HEAD as u64 })
     }
 
-    fn frame(&mut self, kind: Kind, changes: &Changes) -> Result<(), StateError> {
-        let (payload, at) = (changes.as_bytes(), self.length);
-        let head = Head::of(kind, self.epoch, self.token, payload).encode(self.number, at);
-        let behind = at + FRAME_HEAD as u64;
+    /// Appends a frame; where its payload begins.
+    fn append(&mut self, head: &Head, payload: &[u8]) -> Result<u64, StateError> {
+        let (at, behind) = (self.length, self.length + FRAME_HEAD as u64);
+        let head = head.encode(self.number, at);
         let written = self.log.write_at(&head, at).and_then(|()| self.log.write_at(payload, behind));
         written.map_err(|cause| failed(self.doing("write to"), cause))?;
-        let edits = Edits::read(payload, behind);
-        self.index.apply(edits.unwrap_or_default());
         self.length = behind + payload.len() as u64;
-        Ok(())
+        Ok(behind)
     }
 
     fn sync(&mut self) -> Result<(), StateError> {
@@ -107,18 +124,19 @@ impl<'a> Base<'a> {
         synced.map_err(|cause| failed(self.doing("sync"), cause))
     }
 
+    /// From here on the file counts.
+    fn publish(self) -> Result<Current, StateError> {
+        let Draft { log, folder, number, length } = self;
+        let to = folder.path_of(&name(number));
+        let renamed = folder.rename(&unnamed(number), &name(number));
+        renamed.map_err(|cause| failed(format!("rename to {}", to.display()), cause))?;
+        folder.sync().map_err(|cause| failed(format!("sync the folder of {}", to.display()), cause))?;
+        Ok(Current { log, number, length })
+    }
+
     fn doing(&self, what: &str) -> String {
         format!("{what} {}", self.folder.path_of(&unnamed(self.number)).display())
     }
-}
-
-/// From here on the file counts.
-fn rename(folder: &dyn Folder, number: u64) -> Result<(), StateError> {
-    let doing = |what: &str| format!("{what} {}", folder.path_of(&name(number)).display());
-    folder.rename(&unnamed(number), &name(number)).map_err(|cause| failed(doing("rename to"), cause))?;
-    folder
-        .sync()
-        .map_err(|cause| failed(format!("sync the folder of {}", folder.path_of(&name(number)).display()), cause))
 }
 
 fn unnamed(number: u64) -> String {

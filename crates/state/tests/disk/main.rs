@@ -4,6 +4,8 @@
 
 mod damage;
 mod faults;
+mod fuse;
 mod model;
 mod opening;
+mod paused;
 mod rows;
