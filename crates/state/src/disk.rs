@@ -31,6 +31,9 @@ use index::{Edits, Index, Spot};
 pub(crate) use lock::{Lock, holder};
 pub(crate) use read::{Contents, current, read, value};
 
+/// What the name of a file of epochs ends with.
+const EPOCHS: &str = ".epochs";
+
 /// A state in a folder.
 pub struct DiskState {
     folder: Box<dyn Folder>,
@@ -39,7 +42,7 @@ pub struct DiskState {
     index: Index,
     epochs: Epochs,
     staged: Edits,
-    broken: bool, // a write failed: what is on the disk is not known before it is read again
+    broken: bool, // a call failed in the middle: what is on the disk is not known before it is read again
     steps: fn(Step),
 }
 
@@ -112,8 +115,7 @@ impl DiskState {
         lock.outbid(token)?;
         let mut file = Current { log, number, length };
         if !lock.is_inherited() {
-            file = rewrite::carry_over(&file, &*folder)?;
-            lock.settle()?;
+            file = rewrite::carry_over(&file, &*folder, &mut lock)?;
         } else if torn > 0 {
             file.log.cut(length).map_err(|cause| failed(doing("cut back"), cause))?;
         }
@@ -129,12 +131,10 @@ impl DiskState {
         }
         let at = self.file.length;
         let head = Head::of(kind, epoch, self.lock.token(), payload).encode(self.file.number, at);
-        let written = self.write(&head, payload);
-        if let Err(error) = written {
-            self.broken = true;
-            return Err(error);
-        }
+        self.broken = true;
+        self.write(&head, payload)?;
         self.lock.check()?;
+        self.broken = false;
         self.file.length = at + (FRAME_HEAD + payload.len()) as u64;
         Ok(at + FRAME_HEAD as u64)
     }
@@ -207,7 +207,7 @@ impl State for DiskState {
         self.append(Kind::Discarded, epoch, &[])?;
         self.staged = Edits::default();
         self.epochs.staged = None;
-        Ok(())
+        self.rewrite_if_worth_it()
     }
 
     fn commit(&mut self, epoch: Epoch, changes: &Changes) -> Result<(), StateError> {
@@ -248,7 +248,17 @@ fn create(folder: &Path) -> io::Result<()> {
 
 /// The name of the file with this number.
 pub(crate) fn name(number: u64) -> String {
-    format!("{number:016x}.epochs")
+    numbered(number, EPOCHS)
+}
+
+fn numbered(number: u64, end: &str) -> String {
+    format!("{number:016x}{end}")
+}
+
+/// The number in a name with this end, if it is one that a state gives.
+fn number_of(name: &str, end: &str) -> Option<u64> {
+    let number = u64::from_str_radix(name.strip_suffix(end)?, 16).ok()?;
+    (numbered(number, end) == name).then_some(number)
 }
 
 pub(crate) fn failed(doing: String, cause: io::Error) -> StateError {

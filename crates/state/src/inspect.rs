@@ -37,7 +37,7 @@ const TRIES: usize = 5;
 /// If there is no state, or it cannot be read, is damaged, or a newer version has written it.
 pub fn inspect(folder: &Path, each: &mut dyn FnMut(Entry<'_>)) -> Result<Inspection, StateError> {
     let files = RealFolder::new(folder);
-    for _ in 1..TRIES {
+    for _ in 0..TRIES {
         if let Some(found) = attempt(folder, &files, each)? {
             return Ok(found);
         }

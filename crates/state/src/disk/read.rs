@@ -5,11 +5,13 @@ use std::io;
 use streamgauge_flow::state::{Epochs, StateError};
 
 use super::frame::{HeadError, check_file_head};
-use super::{Edits, FILE_HEAD, FRAME_HEAD, Head, Index, Kind, Spot, VERSION, damaged, failed, name};
+use super::{EPOCHS, Edits, FILE_HEAD, FRAME_HEAD, Head, Index, Kind, Spot, VERSION, damaged, failed, name, number_of};
 use crate::files::{Folder, Log};
 
 /// How much is looked through at once for a frame behind a bad one.
 const PIECE: usize = 1 << 20;
+/// No state comes this far.
+const LAST: u64 = u64::MAX >> 1;
 
 /// What a file says.
 #[derive(Debug)]
@@ -37,12 +39,11 @@ struct Reading<'a> {
 /// The number of the file that counts, if there is one: the last one that got its name.
 pub(crate) fn current(folder: &dyn Folder) -> Result<Option<u64>, StateError> {
     let names = folder.list().map_err(|cause| failed(format!("list {}", folder.path_of("").display()), cause))?;
-    Ok(names.iter().filter_map(|name| number_of(name)).max())
-}
-
-pub(super) fn number_of(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".epochs").filter(|digits| digits.len() == 16)?;
-    u64::from_str_radix(digits, 16).ok()
+    let number = names.iter().filter_map(|name| number_of(name, EPOCHS)).max();
+    match number {
+        Some(number) if number > LAST => Err(damaged(folder, number, 0, "no other file can follow it")),
+        number => Ok(number),
+    }
 }
 
 /// Reads a whole file.

@@ -2,7 +2,10 @@
 
 use streamgauge_flow::state::{Changes, StateError};
 
-use super::{Current, DiskState, FILE_HEAD, FRAME_HEAD, Head, Index, Kind, Lock, failed, file_head, name, read};
+use super::{
+    Current, DiskState, EPOCHS, FILE_HEAD, FRAME_HEAD, Head, Index, Kind, Lock, failed, file_head, name, number_of,
+    numbered, read,
+};
 use crate::files::{Folder, Log};
 use crate::step::Step;
 
@@ -10,6 +13,8 @@ use crate::step::Step;
 const FLOOR: u64 = 256 << 10;
 /// How much of the base goes into a frame.
 const PIECE: usize = 4 << 20;
+/// What the name of a file in the making ends with.
+const DRAFT: &str = ".tmp";
 
 /// A file in the making, which does not count before it has its name.
 struct Draft<'a> {
@@ -21,9 +26,8 @@ struct Draft<'a> {
 
 /// Writes the file of a new state; its number.
 pub(super) fn begin(folder: &dyn Folder, lock: &mut Lock) -> Result<u64, StateError> {
-    let mut draft = Draft::create(folder, 1)?;
-    draft.append(&Head::of(Kind::LastBase, 0, lock.token(), &[]), &[])?;
-    draft.sync()?;
+    let base = Head::of(Kind::LastBase, 0, lock.token(), &[]);
+    let (draft, _) = Draft::write(folder, 1, |draft| draft.append(&base, &[]))?;
     let file = draft.publish()?;
     lock.settle()?;
     Ok(file.number)
@@ -33,18 +37,24 @@ pub(super) fn begin(folder: &dyn Folder, lock: &mut Lock) -> Result<u64, StateEr
 ///
 /// The holder before may be alive, stopped anywhere. It looks at the lock before it does anything else, so when it wakes up it can
 /// still append to the old file, and give the next number to one that it has written: that number is left to it.
-pub(super) fn carry_over(old: &Current, folder: &dyn Folder) -> Result<Current, StateError> {
-    let mut draft = Draft::create(folder, old.number + 2)?;
-    read::frames(&*old.log, folder, old.number, old.length, |head, payload| draft.append(head, payload).map(drop))?;
-    draft.sync()?;
-    draft.publish()
+pub(super) fn carry_over(old: &Current, folder: &dyn Folder, lock: &mut Lock) -> Result<Current, StateError> {
+    let (draft, ()) = Draft::write(folder, old.number + 2, |draft| {
+        let copy = |head: &Head, payload: &[u8]| draft.append(head, payload).map(drop);
+        read::frames(&*old.log, folder, old.number, old.length, copy)
+    })?;
+    lock.check()?;
+    let file = draft.publish()?;
+    lock.settle()?;
+    Ok(file)
 }
 
 /// Takes away what a death has left beside the file that counts. What stays is looked at again the next time.
 pub(super) fn remove_leftovers(folder: &dyn Folder, current: u64) {
     for name in folder.list().unwrap_or_default() {
-        let old = read::number_of(&name).is_some_and(|number| number < current);
-        if old || name.strip_suffix(".tmp").is_some() {
+        let old = number_of(&name, EPOCHS).is_some_and(|number| number < current);
+        // Later ones are of somebody who has taken over meanwhile.
+        let draft = number_of(&name, DRAFT).is_some_and(|number| number <= current + 1);
+        if old || draft {
             let _ = folder.remove(&name);
         }
     }
@@ -63,9 +73,7 @@ impl DiskState {
     }
 
     fn rewrite(&mut self) -> Result<(), StateError> {
-        let mut draft = Draft::create(&*self.folder, self.file.number + 1)?;
-        let index = self.write_base(&mut draft)?;
-        draft.sync()?;
+        let (draft, index) = Draft::write(&*self.folder, self.file.number + 1, |draft| self.write_base(draft))?;
         (self.steps)(Step::BaseWritten);
         self.lock.check()?;
         let next = draft.publish()?;
@@ -101,6 +109,20 @@ impl DiskState {
 }
 
 impl<'a> Draft<'a> {
+    /// Writes a file and brings it to the disk. One that fails gives its room back: it may be just what was missing.
+    fn write<T>(
+        folder: &'a dyn Folder,
+        number: u64,
+        write: impl FnOnce(&mut Self) -> Result<T, StateError>,
+    ) -> Result<(Self, T), StateError> {
+        let result = Self::create(folder, number).and_then(|mut draft| {
+            let written = write(&mut draft)?;
+            draft.sync()?;
+            Ok((draft, written))
+        });
+        result.inspect_err(|_| drop(folder.remove(&unnamed(number))))
+    }
+
     fn create(folder: &'a dyn Folder, number: u64) -> Result<Self, StateError> {
         let name = unnamed(number);
         let doing = || format!("create {}", folder.path_of(&name).display());
@@ -129,7 +151,10 @@ impl<'a> Draft<'a> {
         let Draft { log, folder, number, length } = self;
         let to = folder.path_of(&name(number));
         let renamed = folder.rename(&unnamed(number), &name(number));
-        renamed.map_err(|cause| failed(format!("rename to {}", to.display()), cause))?;
+        renamed.map_err(|cause| {
+            let _ = folder.remove(&unnamed(number));
+            failed(format!("rename to {}", to.display()), cause)
+        })?;
         folder.sync().map_err(|cause| failed(format!("sync the folder of {}", to.display()), cause))?;
         Ok(Current { log, number, length })
     }
@@ -140,5 +165,5 @@ impl<'a> Draft<'a> {
 }
 
 fn unnamed(number: u64) -> String {
-    format!("{number:016x}.tmp")
+    numbered(number, DRAFT)
 }

@@ -1,4 +1,4 @@
-//! Files on which something happens before the n-th call that changes them: it fails, or somebody else comes in between.
+//! Files on which something happens before the n-th call: it fails, or somebody else comes in between.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use streamgauge_flow::state::StateError;
 use streamgauge_state::{DiskState, Folder, Log, RealFolder};
 
-/// Counts calls that change something, and blows before one of them.
+/// Counts calls, and blows before one of them.
 #[derive(Clone)]
 pub(crate) struct Fuse {
     left: Arc<AtomicI64>,
@@ -69,10 +69,12 @@ impl fmt::Debug for Fuse {
 
 impl Folder for FusedFolder {
     fn list(&self) -> io::Result<Vec<String>> {
+        self.fuse.burn()?;
         self.real.list()
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Log>> {
+        self.fuse.burn()?;
         self.real.open(name).map(|log| self.fuse.log(log))
     }
 
@@ -103,10 +105,12 @@ impl Folder for FusedFolder {
 
 impl Log for FusedLog {
     fn length(&self) -> io::Result<u64> {
+        self.fuse.burn()?;
         self.real.length()
     }
 
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<()> {
+        self.fuse.burn()?;
         self.real.read_at(into, at)
     }
 

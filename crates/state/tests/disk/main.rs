@@ -8,4 +8,5 @@ mod fuse;
 mod model;
 mod opening;
 mod paused;
+mod room;
 mod rows;
