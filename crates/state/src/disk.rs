@@ -236,14 +236,15 @@ impl fmt::Debug for DiskState {
     }
 }
 
-/// A folder that is new has its name on the disk before anything is in it.
+/// A folder that is new, and each new one that it is in, has its name on the disk before anything is in it.
 fn create(folder: &Path) -> io::Result<()> {
     if folder.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(folder)?;
-    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create(parent)?;
+    fs::create_dir(folder).or_else(|error| if folder.is_dir() { Ok(()) } else { Err(error) })?;
+    File::open(parent)?.sync_all()
 }
 
 /// The name of the file with this number.
