@@ -9,6 +9,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use streamgauge_flow::state::StateError;
@@ -17,6 +18,10 @@ use super::failed;
 
 const NAME: &str = "LOCK";
 const TAKES_OVER: &str = "takes over";
+/// A holder holds a folder for longer. Who only looks whether there is one has the lock for a moment, and so has a process that is
+/// just ending.
+const PATIENCE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// A locked folder.
 ///
@@ -33,17 +38,19 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Locks a folder, without waiting.
+    /// Locks a folder.
     pub(crate) fn take(folder: &Path) -> Result<Self, StateError> {
         let path = folder.join(NAME);
         let doing = |what: &str| format!("{what} {}; the folder must be writable", path.display());
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let file = opened.map_err(|cause| failed(doing("open"), cause))?;
         let since = Instant::now();
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StateError::Held { by: holder(folder) }),
-            Err(TryLockError::Error(cause)) => return Err(failed(doing("lock"), cause)),
+        while let Err(error) = file.try_lock() {
+            match error {
+                TryLockError::WouldBlock if since.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                TryLockError::WouldBlock => return Err(StateError::Held { by: holder(folder) }),
+                TryLockError::Error(cause) => return Err(failed(doing("lock"), cause)),
+            }
         }
         let before = stamp(&path).map_err(|cause| failed(doing("read"), cause))?;
         let token = token_of(&before);

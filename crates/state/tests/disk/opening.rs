@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use streamgauge_flow::state::{Changes, State, StateError};
-use streamgauge_state::DiskState;
+use streamgauge_state::{DiskState, inspect};
 use tempfile::TempDir;
 
 use crate::rows::{file, rows};
@@ -24,10 +26,31 @@ fn a_second_holder_is_told_who_the_first_one_is() {
     assert_eq!(error.to_string(), format!("process {pid} holds it; stop that one first"));
 }
 
+/// Whether somebody holds a state can only be learned by trying to lock it. Whoever opened it just then was told that it was
+/// held, by a process that had long been gone.
+#[test]
+fn looking_at_a_state_keeps_nobody_from_opening_it() {
+    let folder = TempDir::new().unwrap();
+    drop(DiskState::open(folder.path()).unwrap());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                inspect(folder.path(), &mut |_| {}).unwrap();
+            }
+        });
+        let opened = (0..500).try_for_each(|_| DiskState::open(folder.path()).map(drop));
+        done.store(true, Ordering::Relaxed);
+        opened.unwrap();
+    });
+}
+
 #[test]
 fn a_folder_that_cannot_be_written_is_told_by_name() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
+    let told = refused(Path::new("/proc/self")).to_string();
+    assert!(told.starts_with("cannot open /proc/self/LOCK; the folder must be writable: "), "{told}");
     for place in [folder.path().join("file/state"), "/proc/state".into()] {
         let told = refused(&place).to_string();
         assert!(told.starts_with(&format!("cannot create the folder {}", place.display())), "{told}");
