@@ -196,7 +196,7 @@ impl Epochs {
     /// # Errors
     /// If it is not the next one, or another one is staged.
     pub fn may_stage(self, epoch: Epoch) -> Result<(), StateError> {
-        let next = self.staged.is_none() && epoch == self.promoted + 1;
+        let next = self.staged.is_none() && epoch.checked_sub(1) == Some(self.promoted);
         if next { Ok(()) } else { Err(StateError::OutOfOrder { asked: epoch, epochs: self }) }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use streamgauge_flow::state::{Epochs, StateError};
+use streamgauge_flow::state::{Epoch, Epochs, StateError};
 
 use super::frame::{HeadError, check_file_head};
 use super::{EPOCHS, Edits, FILE_HEAD, FRAME_HEAD, Head, Index, Kind, Spot, VERSION, damaged, failed, name, number_of};
@@ -64,7 +64,7 @@ pub(crate) fn read(log: &dyn Log, folder: &dyn Folder, number: u64) -> Result<Co
     while contents.length < length {
         let at = contents.length;
         let Some(head) = reading.frame(at)? else {
-            if let Some(next) = reading.frame_behind(at)? {
+            if let Some(next) = reading.frame_behind(at, contents.epochs.promoted)? {
                 let what = format!("no epoch can be read here, but one is at byte {next}");
                 return Err(reading.damaged(at, &what));
             }
@@ -194,8 +194,9 @@ impl Reading<'_> {
     }
 
     /// Where the next frame begins behind a byte at which none does. Each frame is on the disk before the next one is written:
-    /// what a death leaves at the end has none behind it.
-    fn frame_behind(&mut self, at: u64) -> Result<Option<u64>, StateError> {
+    /// what a death leaves at the end has none behind it. Among millions of bytes some pass for one by their checksum alone, but
+    /// not also by an epoch that can have come after the promoted one.
+    fn frame_behind(&mut self, at: u64, promoted: Epoch) -> Result<Option<u64>, StateError> {
         let mut piece = vec![0; PIECE.min(usize::try_from(self.length - at).unwrap_or(PIECE))];
         let mut from = at + 1;
         while from + FRAME_HEAD as u64 <= self.length {
@@ -203,7 +204,9 @@ impl Reading<'_> {
             self.read_at(&mut piece[..count], from)?;
             for (offset, window) in (from..).zip(piece[..count].windows(FRAME_HEAD)) {
                 let head = window.first_chunk().and_then(|head| Head::decode(head, self.number, offset));
-                if head.is_some() {
+                let between = (offset - at) / FRAME_HEAD as u64; // frames at most
+                let most = promoted.saturating_add(between + 1);
+                if head.is_some_and(|head| (promoted..=most).contains(&head.epoch)) {
                     return Ok(Some(offset));
                 }
             }

@@ -10,3 +10,4 @@ mod opening;
 mod paused;
 mod room;
 mod rows;
+mod torn;
