@@ -24,6 +24,7 @@ use std::time::Duration;
 use streamgauge_flow::state::{Changes, Entry, Epoch, Epochs, Size, State, StateError};
 
 use crate::files::{Folder, Log, RealFolder};
+use crate::metrics::StateMetrics;
 use crate::step::Step;
 pub(crate) use frame::VERSION;
 use frame::{FILE_HEAD, FRAME_HEAD, Head, Kind, file_head};
@@ -44,6 +45,7 @@ pub struct DiskState {
     staged: Edits,
     broken: bool, // a call failed in the middle: what is on the disk is not known before it is read again
     steps: fn(Step),
+    metrics: Option<StateMetrics>,
 }
 
 /// The file that is written.
@@ -103,6 +105,12 @@ impl DiskState {
         DiskState { steps, ..self }
     }
 
+    /// Counts what it does of its own accord.
+    #[must_use]
+    pub fn measured(self, metrics: StateMetrics) -> Self {
+        DiskState { metrics: Some(metrics), ..self }
+    }
+
     fn with(folder: Box<dyn Folder>, mut lock: Lock) -> Result<Self, StateError> {
         let number = match current(&*folder)? {
             Some(number) => number,
@@ -120,7 +128,7 @@ impl DiskState {
             file.log.cut(length).map_err(|cause| failed(doing("cut back"), cause))?;
         }
         rewrite::remove_leftovers(&*folder, file.number);
-        Ok(DiskState { folder, lock, file, index, epochs, staged, broken: false, steps: |_| {} })
+        Ok(DiskState { folder, lock, file, index, epochs, staged, broken: false, steps: |_| {}, metrics: None })
     }
 
     /// Appends a frame, and returns once it is on the disk and nobody has taken the state over.

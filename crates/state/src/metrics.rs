@@ -11,7 +11,7 @@ const MS: &[f64] = &[0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.
 #[derive(Metrics, Clone, Debug)]
 #[metrics(prefix = "state")]
 pub struct StateMetrics {
-    /// Operations on the state: update (a block of events was judged against it), load, commit, stage, promote, discard, and sync of the outputs that an epoch counts.
+    /// Operations on the state: update (a block of events was judged against it), load, commit, stage, promote, discard, sync of the outputs that an epoch counts, and rewrite of what is not out of date, which a commit waits for now and then.
     pub operations_total: Family<Counter, ByOperation>,
     /// How long they took, in milliseconds.
     #[metrics(buckets = MS, unit = "ms")]
@@ -102,6 +102,8 @@ pub enum Operation {
     Discard,
     /// Making sure that the rows that an epoch counts are on the disk.
     SyncOutputs,
+    /// Writing what is not out of date anew, so that the rest takes no room.
+    Rewrite,
 }
 
 /// What is locked.

@@ -1,5 +1,7 @@
 //! Writes what is not out of date to the next file.
 
+use std::time::Instant;
+
 use streamgauge_flow::state::{Changes, StateError};
 
 use super::{
@@ -7,6 +9,7 @@ use super::{
     numbered, read,
 };
 use crate::files::{Folder, Log};
+use crate::metrics::{Backend, Operation};
 use crate::step::Step;
 
 /// A smaller file is not worth it.
@@ -67,9 +70,13 @@ impl DiskState {
         if self.file.length < FLOOR.max(live / 10 * 17) {
             return Ok(());
         }
+        let since = Instant::now();
         let result = self.rewrite();
         self.broken |= result.is_err();
-        result
+        match &self.metrics {
+            Some(metrics) => metrics.note(Backend::Disk, Operation::Rewrite, since.elapsed(), result),
+            None => result,
+        }
     }
 
     fn rewrite(&mut self) -> Result<(), StateError> {

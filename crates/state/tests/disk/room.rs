@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use streamgauge_flow::state::State;
-use streamgauge_state::DiskState;
+use streamgauge_metrics::{Metrics, Registry};
+use streamgauge_state::{Backend, ByOperation, DiskState, Operation, StateMetrics};
 use tempfile::TempDir;
 
 use crate::fuse::Fuse;
@@ -50,6 +51,29 @@ fn a_rewrite_that_fails_gives_its_room_back() {
         let draft = left.iter().any(|name| Path::new(name).extension().is_some_and(|end| end == "tmp"));
         assert!(!draft, "after {calls} calls: {result:?}, {left:?}");
     }
+}
+
+#[test]
+fn rewrites_are_counted_and_so_are_those_that_fail() {
+    let folder = TempDir::new().unwrap();
+    let registry = Registry::new();
+    let metrics = StateMetrics::register(&registry).unwrap();
+    let by = ByOperation { backend: Backend::Disk, operation: Operation::Rewrite };
+    let mut state = DiskState::open(folder.path()).unwrap().measured(metrics.clone());
+    for epoch in 1..=30 {
+        state.commit(epoch, &Random(epoch).changes(100_000)).unwrap();
+    }
+    let files = file(folder.path()).file_stem().and_then(|name| u64::from_str_radix(name.to_str()?, 16).ok());
+    let rewrites = files.unwrap() - 1;
+    assert!(rewrites > 3);
+    assert_eq!(metrics.operations_total.handle(&by).get(), rewrites);
+    assert_eq!(metrics.failures_total.handle(&by).get(), 0);
+    // Nothing can take the place of a folder that is not empty.
+    let next = folder.path().join(format!("{:016x}.epochs", rewrites + 2));
+    fs::create_dir_all(next.join("in the way")).unwrap();
+    let failed = (31..90).any(|epoch| state.commit(epoch, &Random(epoch).changes(100_000)).is_err());
+    assert!(failed);
+    assert_eq!(metrics.failures_total.handle(&by).get(), 1);
 }
 
 /// Whatever ended in `.tmp` was taken for a rewrite that had died.
