@@ -8,15 +8,15 @@
 mod rows;
 
 use std::env;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
-use streamgauge_flow::state::{Epoch, State};
-use streamgauge_state::{DiskState, Step};
+use streamgauge_flow::state::{Epoch, State, StateError};
+use streamgauge_state::{DiskState, Step, inspect};
 use tempfile::TempDir;
 
 use rows::{Random, Rows, apply, rows};
@@ -59,6 +59,14 @@ fn start(folder: &TempDir, dies_at: Option<(Step, u64)>) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
+/// Waits until the child has committed something.
+fn first_told(child: &mut Child) -> Lines<BufReader<ChildStdout>> {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let told = lines.any(|line| line.unwrap().starts_with("committed "));
+    assert!(told, "the child has ended");
+    lines
+}
+
 /// The last epoch that the child has said it has committed.
 fn last_told(child: Child) -> Option<Epoch> {
     let mut child = child;
@@ -95,4 +103,30 @@ fn sixty_kills_leave_every_epoch_that_was_called_committed() {
         rewritten += usize::from(!rows::file(folder.path()).to_string_lossy().ends_with("01.epochs"));
     }
     assert!(told > 60 && rewritten > 0, "{told} epochs");
+}
+
+#[test]
+fn a_state_that_another_process_holds_is_refused_and_can_be_looked_at() {
+    let folder = TempDir::new().unwrap();
+    let mut child = start(&folder, None);
+    let lines = first_told(&mut child);
+    let refused = DiskState::open(folder.path());
+    assert!(matches!(refused, Err(StateError::Held { by }) if by == Some(child.id())), "{refused:?}");
+    let reader = std::thread::spawn(move || lines.map_while(Result::ok).count());
+    let mut last = 0;
+    while last < 200 {
+        let mut found = Rows::new();
+        let seen = inspect(folder.path(), &mut |row| {
+            found.insert((row.table.to_vec(), row.row), row.value.to_vec());
+        });
+        let seen = seen.unwrap();
+        assert!(found == wanted(seen.epochs.promoted), "epoch {}", seen.epochs.promoted);
+        assert!(seen.holder == Some(child.id()) && seen.epochs.promoted >= last, "{seen:?}");
+        last = seen.epochs.promoted;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(reader.join().unwrap() > 0);
+    let mut state = DiskState::open(folder.path()).unwrap();
+    assert!(state.epochs().promoted >= last && rows(&mut state) == wanted(state.epochs().promoted));
 }
