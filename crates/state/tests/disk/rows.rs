@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use streamgauge_flow::state::{Change, Changes, State};
+use streamgauge_flow::state::{Change, Changes, State, StateError};
 
 /// What a state holds, as plainly as can be.
 pub(crate) type Rows = BTreeMap<(Vec<u8>, u64), Vec<u8>>;
@@ -24,9 +24,13 @@ pub(crate) fn apply(rows: &mut Rows, changes: &Changes) {
 }
 
 pub(crate) fn rows(state: &mut dyn State) -> Rows {
+    try_rows(state).unwrap()
+}
+
+pub(crate) fn try_rows(state: &mut dyn State) -> Result<Rows, StateError> {
     let mut rows = Rows::new();
-    state.load(&mut |entry| drop(rows.insert((entry.table.to_vec(), entry.row), entry.value.to_vec()))).unwrap();
-    rows
+    state.load(&mut |entry| drop(rows.insert((entry.table.to_vec(), entry.row), entry.value.to_vec())))?;
+    Ok(rows)
 }
 
 /// A fixed sequence for each seed.
