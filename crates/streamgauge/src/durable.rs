@@ -76,7 +76,7 @@ impl Durable {
         let shown = escape_controls(&path.to_string_lossy());
         let opened = DiskState::open(path).map(|state| {
             metrics.locked(LockType::Folder, state.waited());
-            state.telling(steps)
+            state.telling(steps).measured(metrics.clone())
         });
         let opened = opened.map_err(What::State);
         let loaded = opened.and_then(|state| Self::load(Box::new(state), config, pipeline, metrics));
