@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use streamgauge_flow::state::{Change, Changes, Size};
 
+/// What a row takes in `Changes` besides name, number and value: its kind, and two lengths.
+const OVERHEAD: u64 = 1 + 2 + 8;
+
 /// The rows of the promoted epoch.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
@@ -73,6 +76,11 @@ impl Index {
     /// How much a reader would be handed; where it is stored is for others to say.
     pub(crate) fn size(&self) -> Size {
         Size { live: self.live, stored: 0, rows: self.rows, tables: self.tables.len() as u64 }
+    }
+
+    /// How many bytes a file takes that holds these rows and nothing else, but for the heads of its frames.
+    pub(crate) fn packed(&self) -> u64 {
+        self.live + self.rows * OVERHEAD
     }
 
     fn put(&mut self, table: Box<[u8]>, row: u64, spot: Spot) {

@@ -66,8 +66,7 @@ pub(super) fn remove_leftovers(folder: &dyn Folder, current: u64) {
 impl DiskState {
     /// Before the file takes more than about twice what it keeps. While it is rewritten, both are there: less than three times.
     pub(super) fn rewrite_if_worth_it(&mut self) -> Result<(), StateError> {
-        let live = self.index.size().live;
-        if self.file.length < FLOOR.max(live / 10 * 17) {
+        if self.file.length < FLOOR.max(self.index.packed() / 10 * 17) {
             return Ok(());
         }
         let since = Instant::now();
