@@ -122,10 +122,16 @@ impl DiskState {
         let Contents { index, epochs, staged, length, torn, token } = read(&*log, &*folder, number)?;
         lock.outbid(token)?;
         let mut file = Current { log, number, length };
-        if !lock.is_inherited() {
+        if lock.is_inherited() {
+            if torn > 0 {
+                file.log.cut(length).map_err(|cause| failed(doing("cut back"), cause))?;
+            }
+            // The one before may have died between a write and its sync. What is told from here on is to be there even if the
+            // machine dies next, and the file before this one is not to go before this one's name is safe.
+            file.log.sync().map_err(|cause| failed(doing("sync"), cause))?;
+            rewrite::sync_name(&*folder, number)?;
+        } else {
             file = rewrite::carry_over(&file, &*folder, &mut lock)?;
-        } else if torn > 0 {
-            file.log.cut(length).map_err(|cause| failed(doing("cut back"), cause))?;
         }
         rewrite::remove_leftovers(&*folder, file.number);
         Ok(DiskState { folder, lock, file, index, epochs, staged, broken: false, steps: |_| {}, metrics: None })

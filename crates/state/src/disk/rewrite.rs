@@ -161,13 +161,19 @@ impl<'a> Draft<'a> {
             let _ = folder.remove(&unnamed(number));
             failed(format!("rename to {}", to.display()), cause)
         })?;
-        folder.sync().map_err(|cause| failed(format!("sync the folder of {}", to.display()), cause))?;
+        sync_name(folder, number)?;
         Ok(Current { log, number, length })
     }
 
     fn doing(&self, what: &str) -> String {
         format!("{what} {}", self.folder.path_of(&unnamed(self.number)).display())
     }
+}
+
+/// Returns once the name of a file of epochs is on the disk.
+pub(super) fn sync_name(folder: &dyn Folder, number: u64) -> Result<(), StateError> {
+    let doing = || format!("sync the folder of {}", folder.path_of(&name(number)).display());
+    folder.sync().map_err(|cause| failed(doing(), cause))
 }
 
 fn unnamed(number: u64) -> String {

@@ -5,9 +5,11 @@
 mod damage;
 mod faults;
 mod fuse;
+mod machine;
 mod model;
 mod opening;
 mod paused;
+mod platter;
 mod room;
 mod rows;
 mod torn;
