@@ -6,6 +6,7 @@ use streamgauge_flow::state::{State, StateError};
 use streamgauge_state::{DiskState, inspect};
 use tempfile::TempDir;
 
+use crate::platter::scratch;
 use crate::rows::{Random, Rows, apply, file, rows};
 
 /// Damaged files.
@@ -33,7 +34,7 @@ fn history(folder: &TempDir, seed: u64) -> Vec<Rows> {
 
 #[test]
 fn what_was_damaged_is_an_earlier_epoch_or_is_refused_but_never_read_wrong() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     let history = history(&folder, 1);
     let path = file(folder.path());
     let whole = fs::read(&path).unwrap();
@@ -71,7 +72,7 @@ fn what_was_damaged_is_an_earlier_epoch_or_is_refused_but_never_read_wrong() {
 
 #[test]
 fn any_bytes_at_all_are_refused_without_asking_for_memory() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     history(&folder, 3);
     let path = file(folder.path());
     let head = fs::read(&path).unwrap()[..24].to_vec();
@@ -90,7 +91,7 @@ fn any_bytes_at_all_are_refused_without_asking_for_memory() {
 
 #[test]
 fn looking_at_a_state_finds_what_opening_it_finds_and_changes_nothing() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     let history = history(&folder, 5);
     let path = file(folder.path());
     let mut bytes = fs::read(&path).unwrap();

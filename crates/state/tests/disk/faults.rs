@@ -5,9 +5,9 @@ use std::path::Path;
 
 use streamgauge_flow::state::{State, StateError};
 use streamgauge_state::DiskState;
-use tempfile::TempDir;
 
 use crate::fuse::Fuse;
+use crate::platter::scratch;
 use crate::rows::{Random, Rows, apply, rows};
 
 /// Commits and stages so many times, or until something fails; what was promised, and what may be there besides.
@@ -39,7 +39,7 @@ fn names_a_file(doing: &str) -> bool {
 fn every_fault(kind: ErrorKind) {
     let mut calls = 0;
     loop {
-        let folder = TempDir::new().unwrap();
+        let folder = scratch();
         let fuse = Fuse::new(calls, move || Err(kind.into()));
         let (mut promised, mut maybe) = (Rows::new(), Rows::new());
         match fuse.open(folder.path()) {

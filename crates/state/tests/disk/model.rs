@@ -5,9 +5,9 @@ use std::io::ErrorKind;
 use proptest::prelude::*;
 use streamgauge_flow::state::{Changes, Epochs, State, StateError};
 use streamgauge_state::DiskState;
-use tempfile::TempDir;
 
 use crate::fuse::Fuse;
+use crate::platter::scratch;
 use crate::rows::{Random, Rows, apply, try_rows};
 
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +90,7 @@ proptest! {
         most_bytes in prop_oneof![3 => Just(100), 1 => Just(60_000)],
         seed in any::<u64>(),
     ) {
-        let folder = TempDir::new().unwrap();
+        let folder = scratch();
         let mut random = Random(seed);
         let mut fuses = fuses.into_iter();
         let mut open = || {

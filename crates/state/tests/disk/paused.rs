@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use streamgauge_flow::state::{State, StateError};
 use streamgauge_state::DiskState;
-use tempfile::TempDir;
 
 use crate::faults::script;
 use crate::fuse::Fuse;
+use crate::platter::scratch;
 use crate::rows::{Random, Rows, apply, file, rows};
 
 /// Who has taken a state over, what was there, and what is now.
@@ -46,7 +46,7 @@ impl Second {
 #[test]
 fn a_holder_that_wakes_up_between_any_two_calls_changes_nothing_of_its_successor() {
     for calls in 0.. {
-        let folder = TempDir::new().unwrap();
+        let folder = scratch();
         drop(DiskState::open(folder.path()).unwrap());
         let second = Arc::new(Mutex::new(None));
         let fuse = Fuse::new(calls, {
@@ -86,7 +86,7 @@ fn a_holder_that_wakes_up_between_any_two_calls_changes_nothing_of_its_successor
 
 #[test]
 fn taking_over_that_fails_anywhere_leaves_all_there_was_and_is_begun_again() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     let mut state = DiskState::open(folder.path()).unwrap();
     let (want, _, _) = script(&mut state, 5);
     let staged = Random(3).changes(3_000);

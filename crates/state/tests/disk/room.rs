@@ -7,9 +7,9 @@ use std::path::Path;
 use streamgauge_flow::state::State;
 use streamgauge_metrics::{Metrics, Registry};
 use streamgauge_state::{Backend, ByOperation, DiskState, Operation, StateMetrics};
-use tempfile::TempDir;
 
 use crate::fuse::Fuse;
+use crate::platter::scratch;
 use crate::rows::{Random, file, rows};
 
 /// The names of the files in a folder.
@@ -24,7 +24,7 @@ fn names(folder: &Path) -> Vec<String> {
 /// the disk.
 #[test]
 fn epochs_that_are_discarded_for_ever_do_not_fill_the_disk() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     let mut state = DiskState::open(folder.path()).unwrap();
     let changes = Random(2).changes(100_000);
     assert!(changes.as_bytes().len() > 100_000);
@@ -40,7 +40,7 @@ fn epochs_that_are_discarded_for_ever_do_not_fill_the_disk() {
 #[test]
 fn a_rewrite_that_fails_gives_its_room_back() {
     for calls in 0.. {
-        let folder = TempDir::new().unwrap();
+        let folder = scratch();
         let fuse = Fuse::new(calls, || Err(ErrorKind::StorageFull.into()));
         let Ok(mut state) = fuse.open(folder.path()) else { continue };
         let result = (1..9).try_for_each(|epoch| state.commit(epoch, &Random(epoch).changes(200_000)));
@@ -55,7 +55,7 @@ fn a_rewrite_that_fails_gives_its_room_back() {
 
 #[test]
 fn rewrites_are_counted_and_so_are_those_that_fail() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     let registry = Registry::new();
     let metrics = StateMetrics::register(&registry).unwrap();
     let by = ByOperation { backend: Backend::Disk, operation: Operation::Rewrite };
@@ -79,7 +79,7 @@ fn rewrites_are_counted_and_so_are_those_that_fail() {
 /// Whatever ended in `.tmp` was taken for a rewrite that had died.
 #[test]
 fn files_of_others_are_left_alone() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     let mut state = DiskState::open(folder.path()).unwrap();
     state.commit(1, &Random(2).changes(100)).unwrap();
     let want = rows(&mut state);
@@ -97,7 +97,7 @@ fn files_of_others_are_left_alone() {
 
 #[test]
 fn a_file_that_none_can_follow_is_refused_by_name() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     drop(DiskState::open(folder.path()).unwrap());
     fs::rename(file(folder.path()), folder.path().join("ffffffffffffffff.epochs")).unwrap();
     let told = DiskState::open(folder.path()).expect_err("it is refused").to_string();

@@ -8,6 +8,7 @@ use streamgauge_flow::state::{State, StateError};
 use streamgauge_state::{DiskState, inspect};
 use tempfile::TempDir;
 
+use crate::platter::scratch;
 use crate::rows::{Random, file, rows};
 
 const LAST_BASE: u8 = 2;
@@ -27,7 +28,7 @@ fn frame(kind: u8, epoch: u64, at: u64) -> Vec<u8> {
 
 /// A state of five epochs, whose file then ends with these bytes.
 fn ending_with(end: impl Fn(u64) -> Vec<u8>) -> (TempDir, Result<DiskState, StateError>) {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     let mut state = DiskState::open(folder.path()).unwrap();
     for epoch in 1..=5 {
         state.commit(epoch, &Random(epoch).changes(100)).unwrap();
@@ -57,7 +58,7 @@ fn an_epoch_that_another_one_follows_is_damage() {
 
 #[test]
 fn damage_before_the_last_write_is_always_refused() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     let mut state = DiskState::open(folder.path()).unwrap();
     (1..=4).for_each(|epoch| state.commit(epoch, &Random(epoch).changes(300)).unwrap());
     let before = usize::try_from(state.size().stored).unwrap();
@@ -78,7 +79,7 @@ fn damage_before_the_last_write_is_always_refused() {
 
 #[test]
 fn after_the_last_number_there_is_comes_no_epoch() {
-    let folder = TempDir::new().unwrap();
+    let folder = scratch();
     drop(DiskState::open(folder.path()).unwrap());
     let path = file(folder.path());
     let mut bytes = fs::read(&path).unwrap();
