@@ -53,14 +53,20 @@ fn what_was_damaged_is_an_earlier_epoch_or_is_refused_but_never_read_wrong() {
             }
         }
         fs::write(&path, &bytes).unwrap();
+        let seen = inspect(folder.path(), &mut |_| {});
         match DiskState::open(folder.path()) {
             Ok(mut state) => {
                 let epoch = usize::try_from(state.epochs().promoted).unwrap();
+                let seen = seen.unwrap();
+                assert_eq!((seen.epochs, seen.size.live), (state.epochs(), state.size().live), "case {case}");
                 assert!(rows(&mut state) == history[epoch], "case {case}: epoch {epoch}");
                 earlier += usize::from(epoch < 30);
             }
             Err(StateError::Damaged { place, what }) => {
-                assert!(place.contains(".epochs, byte ") && !what.is_empty(), "{place}: {what}");
+                let (_, byte) = place.split_once(".epochs, byte ").unwrap();
+                assert!(byte.parse::<usize>().unwrap() <= bytes.len() && !what.is_empty(), "{place}: {what}");
+                let seen = seen.unwrap_err().to_string();
+                assert!(seen.contains(&place) && seen.contains(&what), "case {case}: {seen}");
                 refused += 1;
             }
             Err(StateError::Newer { .. }) => panic!("a flipped bit cannot make a version"),
