@@ -571,7 +571,7 @@ pub(crate) fn sums<'a>(read: impl Iterator<Item = (&'a Metric, &'a List)> + Clon
     let mut chunks: Vec<usize> = read.clone().flat_map(|(_, list)| list.chunks.iter().copied()).collect();
     chunks.sort_unstable();
     chunks.dedup();
-    let mut sums = totals::Totals::gather(&crate::cell::STORE, chunks);
+    let mut sums = totals::Totals::gather(&crate::cell::STORE, &chunks);
     read.for_each(|(metric, _)| metric.subtract_bases(&mut sums));
     Arc::new(sums)
 }

@@ -10,8 +10,8 @@ use crate::sync::{CHUNK, Cell, Forever, Ordering, Step, at};
 /// The sums of some chunks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Totals {
-    /// Sorted.
-    chunks: Vec<usize>,
+    /// Where the sums of a chunk are. A table, since every series of a snapshot asks it.
+    places: Vec<Option<u16>>,
     cells: Vec<[u64; CHUNK]>,
 }
 
@@ -20,8 +20,8 @@ const SMALL: u64 = 1 << 48;
 
 impl Totals {
     /// Sums up `chunks`, which are sorted and distinct.
-    pub(crate) fn gather(store: &Store, chunks: Vec<usize>) -> Self {
-        let kinds = store.kinds(&chunks);
+    pub(crate) fn gather(store: &Store, chunks: &[usize]) -> Self {
+        let kinds = store.kinds(chunks);
         let all: Vec<_> = chunks.iter().copied().zip(kinds).collect();
         let paired: Vec<_> = all.iter().copied().filter(|(_, kind)| kind.pool == Pool::Paired).collect();
         // All downs before all ups: whoever sees a thing end has seen it begin. The list of arenas
@@ -32,21 +32,27 @@ impl Totals {
             let downs = downs.next().into_iter().flatten();
             cells.iter_mut().zip(downs).step_by(2).for_each(|(cell, down)| *cell = down);
         }
-        Self { chunks, cells }
+        let mut places = vec![None; chunks.last().map_or(0, |last| last + 1)];
+        for (place, chunk) in (0..).zip(chunks) {
+            places[*chunk] = Some(place);
+        }
+        Self { places, cells }
     }
 
     /// The sums of a range; empty if its chunk was not gathered.
     pub(crate) fn range(&self, range: Range) -> &[u64] {
-        let place = self.chunks.binary_search(&chunk_of(range.first));
-        let chunk = place.ok().and_then(|i| self.cells.get(i));
+        let cells = self.place(range).and_then(|place| self.cells.get(place));
         let first = offset(range.first);
-        chunk.map_or(&[], |chunk| &chunk[first..first + range.len as usize])
+        cells.map_or(&[], |cells| &cells[first..first + range.len as usize])
+    }
+
+    fn place(&self, range: Range) -> Option<usize> {
+        self.places.get(chunk_of(range.first)).copied().flatten().map(usize::from)
     }
 
     /// Takes away what a range held when it was last begun anew.
     pub(crate) fn subtract(&mut self, range: Range, base: &[u64], floats: &[u32]) {
-        let place = self.chunks.binary_search(&chunk_of(range.first));
-        let Some(chunk) = place.ok().and_then(|i| self.cells.get_mut(i)) else { return };
+        let Some(chunk) = self.place(range).and_then(|place| self.cells.get_mut(place)) else { return };
         let first = offset(range.first);
         subtract(&mut chunk[first..first + range.len as usize], base, floats);
     }

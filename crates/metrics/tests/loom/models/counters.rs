@@ -99,7 +99,7 @@ fn number(store: &Store, range: Range) -> (u64, u64) {
 }
 
 fn gathered(store: &Store, range: Range) -> (u64, u64) {
-    let totals = Totals::gather(store, vec![range.chunk()]);
+    let totals = Totals::gather(store, &[range.chunk()]);
     let cells = totals.range(range);
     (cells[0], cells[1])
 }

@@ -116,7 +116,7 @@ fn find_or_create(metric: &Metric) -> Arc<Slot> {
 fn scrape(metric: &Metric, series: &Arc<Slot>) -> Option<u64> {
     let list = metric.list();
     let [there] = &*list.slots else { return None };
-    let mut totals = Totals::gather(&STORE, list.chunks.to_vec());
+    let mut totals = Totals::gather(&STORE, &list.chunks);
     metric.subtract_bases(&mut totals);
     Arc::ptr_eq(there, series).then(|| totals.range(series.range)[0])
 }
