@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   Registry ──► scrape.rs ──► routes.rs ──► server.rs ──► sockets
-//!   one gather at a time,      /metrics      own thread, own runtime,
-//!   shared by all who wait     /health       limits on time and number
+//!   one gather, one page a     /metrics      own thread, own runtime,
+//!   format for all who wait    /health       limits on time and number
 //!                              /ready ◄───── health.rs: who is ready, and why not
 //!                              /
 //!   process.rs ──► gauges of the process itself, refreshed by each scrape
@@ -36,18 +36,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod coding;
 mod health;
 pub mod process;
 mod routes;
 mod scrape;
 mod server;
-mod shared;
 mod tasks;
 
 pub use axum::Router;
 pub use health::{Health, Readiness};
 pub use routes::{Identity, Routes};
-pub use scrape::{ByAnswer, ByFormat, Code, FormatName, ScrapeMetrics};
+pub use scrape::ScrapeMetrics;
 pub use server::{Bound, Limits, Running, ServeError, Server};
 pub use tasks::Tasks;

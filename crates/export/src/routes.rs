@@ -4,23 +4,20 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::map_response;
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::get;
 use serde_json::json;
-use streamgauge_metrics::{Registry, encode::Format};
+use streamgauge_metrics::Registry;
 
-use crate::coding::Coding;
 use crate::health::Health;
-use crate::scrape::{Form, Scrape};
+use crate::scrape::{Scrape, ScrapeError, Writing};
 use crate::server::ServeError;
-use crate::shared::ShareError;
 use crate::tasks::Tasks;
 
 mod landing;
@@ -29,12 +26,6 @@ const HEALTH: &str = "/health";
 const READY: &str = "/ready";
 const LANDING: &str = "/";
 const ICON: &str = "/favicon.ico";
-
-/// What Prometheus says about how long it waits.
-const TIMEOUT: &str = "X-Prometheus-Scrape-Timeout-Seconds";
-/// What an answer needs on its way.
-const REPLY_TIME: Duration = Duration::from_millis(100);
-const VARIES: &str = "Accept, Accept-Encoding";
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -49,7 +40,7 @@ pub struct Routes {
     pub metrics_path: String,
     /// Whose name the page at `/` bears. Without one there is no page, and `extra` may have its own.
     pub landing: Option<Identity>,
-    /// How long a scrape may take before it is answered with 503.
+    /// How long a scrape may take before it is answered with 503; less if the client waits for less.
     pub scrape_deadline: Duration,
     /// Counts the tasks of the server.
     pub tasks: Tasks,
@@ -133,43 +124,26 @@ fn check_metrics_path(path: &str) -> Result<(), ServeError> {
     Err(ServeError::MetricsPath { path: path.to_owned(), why })
 }
 
-async fn metrics(State(answers): State<Answers>, headers: HeaderMap) -> Response {
-    let form = Form {
-        format: Format::negotiate(&joined(&headers, &ACCEPT)),
-        coding: Coding::negotiate(&joined(&headers, &ACCEPT_ENCODING)),
-    };
-    match answers.scrape.page(form, patience(&headers)).await {
-        Ok(page) => page_in(form, page),
-        Err(ShareError::TooSlow) => {
-            let text = "the metrics could not be gathered in time\n";
-            plain(StatusCode::SERVICE_UNAVAILABLE, text)
+async fn metrics(State(answers): State<Answers>, uri: Uri, headers: HeaderMap) -> Response {
+    let writing = Writing::of(&headers);
+    match answers.scrape.page(writing, &headers, uri.query().unwrap_or_default()).await {
+        Ok(page) => {
+            let content = [(CONTENT_TYPE, writing.format.content_type()), (VARY, "accept, accept-encoding")];
+            let encoding = writing.compression.content_encoding().map(|encoding| [(CONTENT_ENCODING, encoding)]);
+            (content, encoding.map(AppendHeaders), page).into_response()
         }
-        Err(ShareError::Panicked) => {
+        Err(ScrapeError::BadQuery) => plain(StatusCode::BAD_REQUEST, "name[] is there too often or too long\n"),
+        Err(ScrapeError::TooSlow) => come_back("the metrics could not be gathered in time\n"),
+        Err(ScrapeError::Busy) => come_back("other scrapes are under way\n"),
+        Err(ScrapeError::Broken) => {
             let text = "gathering the metrics failed; see the log\n";
             plain(StatusCode::INTERNAL_SERVER_ERROR, text)
         }
     }
 }
 
-fn page_in(form: Form, page: Bytes) -> Response {
-    let mut response = ([(CONTENT_TYPE, &*form.format.content_type()), (VARY, VARIES)], page).into_response();
-    if let Some(coding) = form.coding.header() {
-        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(coding));
-    }
-    response
-}
-
-/// All values of a header as one list. What is no text asks for nothing.
-fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
-    let values: Vec<_> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-    values.join(",")
-}
-
-/// How long the reader itself waits for its answer. It is told before it gives up, not when it has.
-fn patience(headers: &HeaderMap) -> Option<Duration> {
-    let seconds: f64 = headers.get(TIMEOUT)?.to_str().ok()?.trim().parse().ok()?;
-    let patience = Duration::try_from_secs_f64(seconds).ok().filter(|patience| !patience.is_zero())?;
-    Some(patience.saturating_sub(REPLY_TIME).max(patience / 2))
+fn come_back(text: &'static str) -> Response {
+    ([(RETRY_AFTER, "1")], plain(StatusCode::SERVICE_UNAVAILABLE, text)).into_response()
 }
 
 async fn health() -> Response {

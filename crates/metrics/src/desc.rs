@@ -1,7 +1,8 @@
 //! What a metric is: its name, kind, help and labels, and the rules for naming it.
 //!
 //! The rules are `const`, so the derives apply them while your code compiles and the registry
-//! applies the same ones to names made at run time.
+//! applies the same ones to names made at run time. Names that are not plain must be
+//! [asked for](Desc::with_utf8_names).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -49,6 +50,7 @@ pub struct Desc {
     help: Cow<'static, str>,
     labels: Cow<'static, [Label]>,
     buckets: Option<Buckets>,
+    utf8_names: bool,
 }
 
 /// Why a declaration is refused.
@@ -100,6 +102,7 @@ impl Desc {
             help: help.into(),
             labels: Cow::Borrowed(T::LABELS),
             buckets: matches!(T::KIND, Kind::Histogram).then_some(Buckets::LatencyMs),
+            utf8_names: false,
         }
     }
 
@@ -158,6 +161,23 @@ impl Desc {
     #[must_use]
     pub fn with_buckets(self, buckets: Buckets) -> Self {
         Self { buckets: Some(buckets), ..self }
+    }
+
+    /// The same, whose name and labels may be called anything but what needs an escape itself:
+    /// quotation marks, backslashes and control characters. A reader that knows plain names only
+    /// is told others, by the [scheme it asks for](crate::encode::Escaping).
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let desc = Desc::of::<Counter>("http.requests_total", "Requests.");
+    /// assert!(desc.validate().is_err());
+    /// let requests: Counter = Registry::new().register(desc.with_utf8_names())?;
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
+    #[must_use]
+    pub fn with_utf8_names(self) -> Self {
+        Self { utf8_names: true, ..self }
     }
 
     /// The name on the wire.
@@ -231,6 +251,28 @@ impl Desc {
         self.buckets.as_ref()
     }
 
+    /// Whether this is its name, or one of the names that its samples or the family have in some
+    /// format.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Desc, Histogram};
+    ///
+    /// let desc = Desc::of::<Histogram>("wait_ms", "Waiting.");
+    /// assert!(desc.is_called("wait_ms") && desc.is_called("wait_ms_bucket"));
+    /// assert!(!desc.is_called("wait"));
+    /// ```
+    pub fn is_called(&self, name: &str) -> bool {
+        // Most are asked for by their own name, or are others altogether.
+        name == self.name()
+            || name.starts_with(self.name().trim_end_matches("_total").trim_end_matches("_info"))
+                && sample_names(self.kind, self.name()).iter().any(|own| own == name)
+    }
+
+    /// Whether every reader takes the name and the labels as they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.utf8_names || is_plain(self.name()) && self.labels.iter().all(|label| is_plain(&label.name))
+    }
+
     /// Applies every rule of this module, as the registry does when it is registered.
     ///
     /// ```
@@ -247,7 +289,12 @@ impl Desc {
     }
 
     fn fault(&self) -> Option<String> {
-        if let Some(fault) = metric_name_fault(self.kind, &self.name) {
+        let fault = if self.utf8_names {
+            utf8_name_fault(self.kind, &self.name)
+        } else {
+            metric_name_fault(self.kind, &self.name)
+        };
+        if let Some(fault) = fault {
             return Some(fault.to_owned());
         }
         self.help_fault().or_else(|| self.unit_fault()).or_else(|| self.label_fault()).or_else(|| self.bucket_fault())
@@ -265,7 +312,7 @@ impl Desc {
     }
 
     fn label_fault(&self) -> Option<String> {
-        labels_fault(&self.labels)
+        labels_fault(&self.labels, if self.utf8_names { utf8_label_fault } else { label_name_fault })
     }
 
     fn bucket_fault(&self) -> Option<String> {
@@ -319,10 +366,29 @@ impl std::error::Error for DescError {}
 /// assert!(metric_name_fault(Kind::Counter, "jobs").is_some());
 /// ```
 pub const fn metric_name_fault(kind: Kind, name: &str) -> Option<&'static str> {
-    let bytes = name.as_bytes();
-    if !is_identifier(bytes) {
+    if !is_plain(name) {
         return Some("a metric name is letters, digits and `_`, and does not start with a digit");
     }
+    match ending_fault(kind, name.as_bytes()) {
+        // Its states are the values of a label of that name.
+        None if matches!(kind, Kind::StateSet) => label_name_fault(name),
+        fault => fault,
+    }
+}
+
+/// The same for a name that need not be plain.
+const fn utf8_name_fault(kind: Kind, name: &str) -> Option<&'static str> {
+    if let Some(fault) = utf8_fault(name.as_bytes()) {
+        return Some(fault);
+    }
+    match ending_fault(kind, name.as_bytes()) {
+        None if matches!(kind, Kind::StateSet) => utf8_label_fault(name),
+        fault => fault,
+    }
+}
+
+/// What is wrong with how a name ends.
+const fn ending_fault(kind: Kind, bytes: &[u8]) -> Option<&'static str> {
     let total = ends_with(bytes, b"_total");
     match (kind, total) {
         (Kind::Counter, false) => return Some("the name of a counter ends with `_total`"),
@@ -340,8 +406,7 @@ pub const fn metric_name_fault(kind: Kind, name: &str) -> Option<&'static str> {
     if ends_with(bytes, b"_bucket") || ends_with(bytes, b"_created") {
         return Some("`_bucket` and `_created` are written by the formats themselves");
     }
-    // Its states are the values of a label of that name.
-    if matches!(kind, Kind::StateSet) { label_name_fault(name) } else { None }
+    None
 }
 
 /// What is wrong with a label name, if anything.
@@ -358,10 +423,21 @@ pub const fn metric_name_fault(kind: Kind, name: &str) -> Option<&'static str> {
 /// assert!(label_name_fault("__name__").is_some());
 /// ```
 pub const fn label_name_fault(name: &str) -> Option<&'static str> {
-    let bytes = name.as_bytes();
-    if !is_identifier(bytes) {
+    if !is_plain(name) {
         return Some("a label name is letters, digits and `_`, and does not start with a digit");
     }
+    reserved_fault(name.as_bytes())
+}
+
+/// The same for a name that need not be plain.
+const fn utf8_label_fault(name: &str) -> Option<&'static str> {
+    match utf8_fault(name.as_bytes()) {
+        None => reserved_fault(name.as_bytes()),
+        fault => fault,
+    }
+}
+
+const fn reserved_fault(bytes: &[u8]) -> Option<&'static str> {
     if bytes.len() >= 2 && bytes[0] == b'_' && bytes[1] == b'_' {
         return Some("label names that start with `__` are reserved");
     }
@@ -372,10 +448,10 @@ pub const fn label_name_fault(name: &str) -> Option<&'static str> {
 }
 
 /// What is wrong with the names of the labels of one metric, if anything.
-pub(crate) fn labels_fault(labels: &[Label]) -> Option<String> {
+pub(crate) fn labels_fault(labels: &[Label], fault: fn(&str) -> Option<&'static str>) -> Option<String> {
     for (i, label) in labels.iter().enumerate() {
         let name = &label.name;
-        if let Some(fault) = label_name_fault(name) {
+        if let Some(fault) = fault(name) {
             return Some(format!("label `{name}`: {fault}"));
         }
         if labels[..i].iter().any(|other| other.name == *name) {
@@ -401,7 +477,42 @@ pub const fn buckets_fault(kind: Kind, has_buckets: bool) -> Option<&'static str
     }
 }
 
-const fn is_identifier(bytes: &[u8]) -> bool {
+/// What is wrong with a name that need not be plain.
+const fn utf8_fault(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.is_empty() {
+        return Some("a name is not empty");
+    }
+    let mut i = 0;
+    while i < bytes.len() {
+        if bytes[i].is_ascii_control() || bytes[i] == b'"' || bytes[i] == b'\\' {
+            return Some("a name has no quotation mark, no backslash and no control character");
+        }
+        i += 1;
+    }
+    None
+}
+
+/// Every name that a family goes by in some format, its own first.
+pub(crate) fn sample_names(kind: Kind, name: &str) -> Vec<String> {
+    let mut names = vec![name.to_owned()];
+    match kind {
+        Kind::Counter => {
+            let stem = name.strip_suffix("_total").unwrap_or(name);
+            names.extend([stem.to_owned(), format!("{stem}_created")]);
+        }
+        Kind::Histogram => {
+            let endings = ["bucket", "count", "sum", "created"];
+            names.extend(endings.map(|ending| format!("{name}_{ending}")));
+        }
+        // By convention a gauge `x_info` is the information family `x`.
+        Kind::Gauge | Kind::Info | Kind::StateSet => names.extend(name.strip_suffix("_info").map(str::to_owned)),
+    }
+    names
+}
+
+/// Whether a name is one that readers of every age take: letters, digits and `_`, no digit first.
+pub(crate) const fn is_plain(name: &str) -> bool {
+    let bytes = name.as_bytes();
     if bytes.is_empty() || bytes[0].is_ascii_digit() {
         return false;
     }

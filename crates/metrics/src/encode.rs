@@ -1,97 +1,181 @@
 //! Snapshots as bytes on the wire. An encoder writes what is declared and edits nothing.
 //!
-//! | [`Format`] | `Content-Type` | counters | info, state sets |
-//! |---|---|---|---|
-//! | `Text` | `text/plain; version=0.0.4; charset=utf-8` | as declared | gauges |
-//! | `Text1` | `text/plain; version=1.0.0; charset=utf-8; escaping=…` | as declared | gauges |
-//! | `OpenMetrics` | `application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=…` | the family without `_total` | as such |
-//! | `Protobuf` | `application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=…` | as declared | gauges |
+//! | [`Protocol`] | names that are not plain | info, state set | numbers | besides |
+//! |---|---|---|---|---|
+//! | [`Text004`](Protocol::Text004) | `underscores` | gauges | `1`, `1e+06` | |
+//! | [`Text100`](Protocol::Text100) | as asked for | gauges | `1`, `1e+06` | |
+//! | [`OpenMetrics001`](Protocol::OpenMetrics001) | `underscores` | as they are | `1.0`, `1e+06` | UNIT, `# EOF` |
+//! | [`OpenMetrics100`](Protocol::OpenMetrics100) | as asked for | as they are | `1.0`, `1e+06` | UNIT, `# EOF` |
+//! | [`Protobuf`](Protocol::Protobuf) | as asked for | gauges | eight bytes | unit |
+//!
+//! Counts are whole numbers in all of them, exact also beyond 2⁵³; but the value of a counter is a
+//! float in protobuf, as its message has no other. `OpenMetrics` forbids sums that can fall: there
+//! `_sum` and `_count` of a histogram are left out if a bound is negative, or the sum is or is no
+//! number.
+//!
+//! [`Format::negotiate`] reads what a client accepts, [`encode`] writes the page:
 //!
 //! ```
-//! use streamgauge_metrics::{Counter, Desc, Registry, encode::Format};
+//! use streamgauge_metrics::{Counter, Desc, Registry, encode};
 //!
 //! let registry = Registry::new();
 //! let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
 //! jobs.inc();
-//! let format = Format::negotiate("application/openmetrics-text;version=1.0.0;q=0.6, text/plain;version=0.0.4;q=0.3");
-//! let page = String::from_utf8(format.encode(&registry.snapshot()))?;
-//! assert!(page.starts_with("# TYPE jobs counter\n# HELP jobs Jobs done.\njobs_total 1\n"));
-//! assert!(page.ends_with("\n# EOF\n"));
-//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! let format = encode::Format::negotiate("application/openmetrics-text;version=1.0.0");
+//! let page = encode::encode(&registry.snapshot(), format);
+//! assert!(page.body.starts_with(b"# TYPE jobs counter\n# HELP jobs Jobs done.\njobs_total 1\n"));
+//! assert!(page.body.ends_with(b"# EOF\n"));
+//! # Ok::<(), streamgauge_metrics::RegisterError>(())
 //! ```
+//!
+//! A family that cannot be told in a format is left out and named in [`Page::dropped`]; the rest of
+//! the page is as valid as without it.
 
+use std::fmt;
+
+pub mod accept;
 mod escaping;
+mod format;
 mod lines;
+mod names;
 mod negotiate;
-mod number;
-pub mod openmetrics;
-pub mod protobuf;
-pub mod text;
+pub(crate) mod number;
+mod openmetrics;
+mod protobuf;
+mod text;
 
-use std::borrow::Cow;
-
-pub use escaping::Escaping;
-
+use self::names::Named;
+use crate::LabelValue;
 use crate::snapshot::Snapshot;
 
-/// How a snapshot is written, and whether its names are spelled as they are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// The Prometheus text format, version 0.0.4: what everybody reads.
-    #[default]
-    Text,
-    /// Its version 1.0.0.
-    Text1(Escaping),
-    /// `OpenMetrics` text, version 1.0.0.
-    OpenMetrics(Escaping),
-    /// The Prometheus protobuf format: `MetricFamily` messages, each behind its length.
-    Protobuf(Escaping),
+pub use self::escaping::Escaping;
+pub use self::format::{Format, Protocol};
+
+/// A snapshot in a format.
+///
+/// ```
+/// use streamgauge_metrics::{Registry, encode};
+///
+/// let page = encode::encode(&Registry::new().snapshot(), encode::Format::default());
+/// assert!(page.dropped.is_empty());
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// What goes on the wire.
+    pub body: Vec<u8>,
+    /// What does not.
+    pub dropped: Vec<Dropped>,
 }
 
-impl Format {
-    /// What an `Accept` header asks for: the range with the highest `q` that is a format of ours; of several the first one.
-    /// `*/*`, and whatever is not understood, is [`Text`](Self::Text). Nothing of the header comes back in an answer.
-    ///
-    /// Source: Prometheus, "Scrape protocol content negotiation"; RFC 9110, section 12.5.1.
-    ///
-    /// ```
-    /// use streamgauge_metrics::encode::{Escaping, Format};
-    ///
-    /// assert_eq!(Format::negotiate("text/plain;q=0.5, application/openmetrics-text;q=0.4"), Format::Text);
-    /// assert_eq!(Format::negotiate("text/plain;version=1.0.0;escaping=dots"), Format::Text1(Escaping::Dots));
-    /// assert_eq!(Format::negotiate("image/png"), Format::Text);
-    /// ```
-    #[must_use]
-    pub fn negotiate(accept: &str) -> Self {
-        negotiate::format(accept).unwrap_or_default()
+/// A family that is missing from a page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dropped {
+    /// Its name, as declared.
+    pub family: String,
+    /// Why it is missing.
+    pub fault: Fault,
+}
+
+/// Why a family cannot be told in a format.
+///
+/// ```
+/// use streamgauge_metrics::{Desc, Gauge, Registry, encode, encode::Fault};
+///
+/// let registry = Registry::new();
+/// for name in ["a.b", "a_b"] {
+///     let _: Gauge = registry.register(Desc::of::<Gauge>(name, "Level.").with_utf8_names())?;
+/// }
+/// let page = encode::encode(&registry.snapshot(), encode::Format::default());
+/// let dropped = &page.dropped[0];
+/// assert_eq!((dropped.family.as_str(), dropped.fault), ("a.b", Fault::NameTaken));
+/// # Ok::<(), streamgauge_metrics::RegisterError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, LabelValue)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Its name, or one of its samples', is another family's once it is escaped. A plain name is
+    /// never lost to one that is not.
+    NameTaken,
+    /// Two of its labels have one name once they are escaped.
+    LabelTaken,
+    /// One of its labels has a name that Prometheus reserves, once it is escaped.
+    LabelReserved,
+}
+
+/// Writes a snapshot. A metric that has no series yet shows its help and type, so that what exists
+/// can be seen before it moves.
+///
+/// ```
+/// use streamgauge_metrics::{Registry, encode};
+///
+/// let registry = Registry::new();
+/// let page = encode::encode(&registry.snapshot(), encode::Format::default());
+/// assert_eq!(page.body, registry.render_prometheus().into_bytes());
+/// ```
+pub fn encode(snapshot: &Snapshot, format: Format) -> Page {
+    let (families, mut dropped) = names::of(snapshot, format.escaping());
+    let body = match format.protocol() {
+        Protocol::Text004 | Protocol::Text100 => text::page(&families, &mut dropped).into_bytes(),
+        Protocol::OpenMetrics001 | Protocol::OpenMetrics100 => openmetrics::page(&families, &mut dropped).into_bytes(),
+        Protocol::Protobuf => protobuf::page(&families, &mut dropped),
+    };
+    Page { body, dropped }
+}
+
+/// The text format, version 0.0.4.
+pub(crate) fn plain_text(snapshot: &Snapshot) -> String {
+    let (families, mut dropped) = names::of(snapshot, Escaping::Underscores);
+    text::page(&families, &mut dropped)
+}
+
+/// What a page grows in.
+trait Body {
+    fn size(&self) -> usize;
+    fn cut(&mut self, size: usize);
+}
+
+impl Body for String {
+    fn size(&self) -> usize {
+        self.len()
     }
 
-    /// The `Content-Type` to serve it with; Prometheus 3 refuses a scrape without one that it knows.
-    ///
-    /// ```
-    /// use streamgauge_metrics::encode::Format;
-    ///
-    /// assert_eq!(Format::Text.content_type(), "text/plain; version=0.0.4; charset=utf-8");
-    /// ```
-    #[must_use]
-    pub fn content_type(self) -> Cow<'static, str> {
-        let (kind, escaping) = match self {
-            Format::Text => return text::CONTENT_TYPE.into(),
-            Format::Text1(escaping) => ("text/plain; version=1.0.0; charset=utf-8", escaping),
-            Format::OpenMetrics(escaping) => (openmetrics::CONTENT_TYPE, escaping),
-            Format::Protobuf(escaping) => (protobuf::CONTENT_TYPE, escaping),
-        };
-        format!("{kind}; escaping={}", escaping.name()).into()
+    fn cut(&mut self, size: usize) {
+        self.truncate(size);
+    }
+}
+
+impl Body for Vec<u8> {
+    fn size(&self) -> usize {
+        self.len()
     }
 
-    /// Writes a snapshot in this format.
-    #[must_use]
-    pub fn encode(self, snapshot: &Snapshot) -> Vec<u8> {
-        match self {
-            Format::Text => text::encode(snapshot).into_bytes(),
-            Format::Text1(escaping) => text::encode_escaped(snapshot, escaping).into_bytes(),
-            Format::OpenMetrics(escaping) => openmetrics::encode(snapshot, escaping).into_bytes(),
-            Format::Protobuf(escaping) => protobuf::encode(snapshot, escaping),
+    fn cut(&mut self, size: usize) {
+        self.truncate(size);
+    }
+}
+
+/// Writes the families one after the other; what a family with a fault has written is cut off.
+fn write_each<'a, B: Body>(
+    out: &mut B,
+    families: &[Named<'a>],
+    dropped: &mut Vec<Dropped>,
+    write: impl Fn(&mut B, &Named<'a>) -> Result<(), Fault>,
+) {
+    for named in families {
+        let size = out.size();
+        if let Err(fault) = write(out, named) {
+            out.cut(size);
+            dropped.push(Dropped { family: named.desc().name().to_owned(), fault });
         }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NameTaken => "its escaped name is another family's",
+            Self::LabelTaken => "two of its escaped labels have one name",
+            Self::LabelReserved => "the escaped name of a label is reserved",
+        })
     }
 }

@@ -313,7 +313,7 @@ impl<M: Member> Family<M> {
     /// with [`Desc::with_labels`](crate::Desc::with_labels), which is checked at registration.
     pub fn with_labels<const N: usize>(names: [&'static str; N]) -> Self {
         let labels = names.map(Label::new);
-        if let Some(fault) = crate::desc::labels_fault(&labels) {
+        if let Some(fault) = crate::desc::labels_fault(&labels, crate::desc::label_name_fault) {
             panic!("{fault}");
         }
         Self::alone(None, &labels)

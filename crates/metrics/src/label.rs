@@ -12,7 +12,7 @@ use crate::family::Remembered;
 
 pub use self::pairs::{Lookup, Pairs};
 pub use self::text::Labels;
-pub(crate) use self::text::{escape, push, split_first};
+pub(crate) use self::text::{escape, push, push_name, split_first};
 
 /// One label of a metric, as declared.
 ///

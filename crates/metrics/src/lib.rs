@@ -8,7 +8,7 @@
 //!    observe       │    ended    │ 40 │ ─┘       ▼
 //!  record((…)) ────┘      each its own         Registry  names, limits
 //!                                                 ▼
-//!  Gauge::set ────────► one shared number ───► Snapshot  55, plain data ─┬─► encode::text ─► a scrape
+//!  Gauge::set ────────► one shared number ───► Snapshot  55, plain data ─┬─► encode ─► a scrape
 //!                                                                        └─► test: a value, a diff
 //! ```
 //!

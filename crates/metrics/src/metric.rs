@@ -86,6 +86,8 @@ pub(crate) struct List {
     pub(crate) chunks: Box<[usize]>,
     /// What they take, each with the cells of one thread.
     pub(crate) bytes: usize,
+    /// How long the texts of their labels are together.
+    pub(crate) text_bytes: usize,
 }
 
 /// What became of a series that was to be removed.
@@ -408,7 +410,8 @@ impl List {
         chunks.sort_unstable();
         chunks.dedup();
         let bytes = slots.iter().map(|slot| slot.bytes()).sum();
-        Self { slots, chunks: chunks.into(), bytes }
+        let text_bytes = slots.iter().map(|slot| slot.text.len()).sum();
+        Self { slots, chunks: chunks.into(), bytes, text_bytes }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Owns the metrics, refuses clashes, takes snapshots.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
@@ -432,19 +432,41 @@ impl Registry {
     /// # Ok::<(), streamgauge_metrics::RegisterError>(())
     /// ```
     pub fn snapshot(&self) -> Snapshot {
+        self.snapshot_of(|_| true)
+    }
+
+    /// The values of some metrics now: what is not wanted is not read, and its callbacks do not
+    /// run. Hooks do, since nobody knows which metrics they refresh.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Registry};
+    ///
+    /// let registry = Registry::new();
+    /// let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// jobs.inc();
+    /// let snapshot = registry.snapshot_of(|desc| desc.is_called("jobs_total"));
+    /// assert_eq!((snapshot.families().len(), snapshot.counter("jobs_total", &[])), (1, Some(1)));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
+    pub fn snapshot_of(&self, wanted: impl Fn(&Desc) -> bool) -> Snapshot {
         self.run_hooks();
-        let entries: Vec<Entry> = sync::read(&self.inner.entries).by_name.values().cloned().collect();
-        let lists = lists(&entries);
-        let totals = snapshot::sums(lists.values().map(|(metric, list)| (&**metric, &**list)));
+        let all: Vec<Entry> = sync::read(&self.inner.entries).by_name.values().cloned().collect();
+        let entries: Vec<&Entry> = all.iter().filter(|entry| wanted(&entry.desc)).collect();
+        // What the registry tells about itself is about all metrics, read or not.
+        let lists = lists(&all);
+        let read: BTreeSet<u64> = entries.iter().flat_map(|entry| entry.metrics()).map(|metric| metric.id).collect();
+        let read = lists.values().filter(|(metric, _)| read.contains(&metric.id));
+        let totals = snapshot::sums(read.map(|(metric, list)| (&**metric, &**list)));
         let family = |entry: &Entry| FamilySnapshot::new(Arc::clone(&entry.desc), &totals, self.members(entry, &lists));
-        let mut families: Vec<_> = entries.iter().map(family).collect();
+        let mut families: Vec<_> = entries.into_iter().map(family).collect();
         let series = families.iter().map(FamilySnapshot::len).sum();
-        families.extend(self.inner.own.families(&entries, &lists, series, &totals));
+        families.extend(self.inner.own.families(&all, &lists, series, &totals, wanted));
         families.sort_by(|a, b| a.desc().name().cmp(b.desc().name()));
         Snapshot::new(families)
     }
 
-    /// A snapshot as Prometheus text, version 0.0.4.
+    /// A snapshot as Prometheus text, version 0.0.4; [`encode`] has the other formats, and tells which
+    /// families have no way to be told.
     ///
     /// ```
     /// use streamgauge_metrics::{Counter, Desc, Registry};
@@ -456,7 +478,7 @@ impl Registry {
     /// # Ok::<(), streamgauge_metrics::RegisterError>(())
     /// ```
     pub fn render_prometheus(&self) -> String {
-        encode::text::encode(&self.snapshot())
+        encode::plain_text(&self.snapshot())
     }
 
     fn proven(options: Proven) -> Self {
@@ -521,10 +543,8 @@ type Lists = BTreeMap<u64, (Arc<Metric>, Arc<List>)>;
 
 fn lists(entries: &[Entry]) -> Lists {
     let mut lists = Lists::new();
-    for registered in entries.iter().flat_map(|entry| &entry.registered) {
-        if let Source::Part { metric, .. } = &registered.source {
-            lists.entry(metric.id).or_insert_with(|| (Arc::clone(metric), metric.list()));
-        }
+    for metric in entries.iter().flat_map(Entry::metrics) {
+        lists.entry(metric.id).or_insert_with(|| (Arc::clone(metric), metric.list()));
     }
     lists
 }

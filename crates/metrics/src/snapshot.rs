@@ -293,6 +293,11 @@ impl FamilySnapshot {
         self.members.iter().map(Member::len).sum()
     }
 
+    /// How long the texts of the labels are together.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.members.iter().map(Member::text_bytes).sum()
+    }
+
     /// Whether there is no series.
     ///
     /// ```
@@ -370,6 +375,13 @@ impl Member {
         }
     }
 
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Summed { list, .. } | Self::Levels { list, .. } => list.text_bytes,
+            Self::Given(series) => series.iter().map(|(text, _)| text.len()).sum(),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Summed { list, .. } | Self::Levels { list, .. } => list.slots.len(),
@@ -377,6 +389,7 @@ impl Member {
         }
     }
 
+    #[inline]
     fn series<'a>(&'a self, i: usize, totals: &'a Totals) -> Option<Series<'a>> {
         match self {
             Self::Summed { list, part } => {

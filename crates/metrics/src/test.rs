@@ -192,7 +192,7 @@ pub fn check(source: &impl Source, expected: &[(&str, Expected)]) {
 
 impl Samples {
     fn of(snapshot: &Snapshot) -> Self {
-        let page = encode::text::encode(snapshot);
+        let page = encode::plain_text(snapshot);
         let samples = page.lines().filter(|line| !line.starts_with('#'));
         Self { values: samples.filter_map(sample).collect() }
     }
@@ -412,7 +412,7 @@ fn parse(text: &str) -> Option<(String, &str)> {
 }
 
 fn bound(text: &str) -> String {
-    text.parse().map_or_else(|_| text.to_owned(), encode::text::number_text)
+    text.parse().map_or_else(|_| text.to_owned(), encode::number::text)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use allocation_counter::{AllocationInfo, measure};
 use streamgauge_metrics::{
     Counter, Desc, Family, FloatCounter, Gauge, Group, Histogram, Info, LabelSet, LabelValue, Limits, Metrics, Options,
-    Registry, StateSet, UpDownCounter, record,
+    Registry, StateSet, UpDownCounter, encode, record,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
@@ -235,4 +235,29 @@ fn an_info_that_is_set_again_and_again_takes_no_more_memory() {
     set(50_000);
     let grown = measure(|| set(20_000));
     assert!(grown.bytes_current.abs() < 100_000, "{grown:?}");
+}
+
+/// What a page costs is for its families; the labels of a series are there, and so is the room for
+/// its lines.
+#[test]
+#[cfg(not(feature = "noop"))]
+fn a_page_of_many_series_allocates_as_often_as_one_of_few() {
+    let allocated = |series: usize| {
+        let registry = Registry::new();
+        let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic"]);
+        let sent: Family<Counter> = registry.register(desc).unwrap();
+        let desc = Desc::of::<Family<Histogram>>("size_bytes", "Sizes.").with_labels(["topic"]);
+        let sizes: Family<Histogram> = registry.register(desc).unwrap();
+        for i in 0..series {
+            let topic = format!("topic-{i}");
+            sent.get_or_create(&[("topic", topic.as_str())]).inc_by(i as u64);
+            sizes.get_or_create(&[("topic", topic.as_str())]).observe(i as f64 / 8.0);
+        }
+        let snapshot = registry.snapshot();
+        let mut page = None;
+        let info = measure(|| page = Some(encode::encode(&snapshot, encode::Format::default())));
+        assert!(page.unwrap().body.len() > 500 * series);
+        info.count_total
+    };
+    assert_eq!(allocated(10), allocated(900));
 }

@@ -14,7 +14,8 @@ use std::thread::LocalKey;
 
 use streamgauge_metrics::snapshot::HistogramSnapshot;
 use streamgauge_metrics::{
-    Buckets, Counter, Desc, Family, Histogram, LabelSet, LabelValue, Metrics, Registry, Snapshot, UpDownCounter, record,
+    Buckets, Counter, Desc, Family, Histogram, LabelSet, LabelValue, Metrics, Registry, Snapshot, UpDownCounter,
+    encode, record,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
@@ -116,7 +117,8 @@ fn sum_by_buckets(histogram: &HistogramSnapshot<'_>) -> f64 {
 
 /// Every number of the snapshot that only grows.
 fn counts(snapshot: &Snapshot) -> BTreeMap<String, u64> {
-    let page = streamgauge_metrics::encode::text::encode(snapshot);
+    let page = encode::encode(snapshot, encode::Format::default()).body;
+    let page = String::from_utf8(page).unwrap();
     let lines =
         page.lines().filter(|line| line.contains("_total{") || line.contains("_total ") || line.contains("_bucket"));
     let counts = lines.filter_map(|line| {

@@ -1,96 +1,120 @@
-//! What scrapes cost, and what became of them.
+//! What scrapes tell about themselves.
 
 use std::time::Duration;
 
-use streamgauge_metrics::encode::Format;
-use streamgauge_metrics::{Counter, Family, Gauge, Histogram, LabelSet, LabelValue, Metrics, UpDownCounter};
+use axum::body::Bytes;
+use streamgauge_metrics::encode::{Dropped, Fault, Protocol};
+use streamgauge_metrics::{
+    Counter, Family, Gauge, Histogram, LabelSet, LabelValue, Metrics, RegisterError, Registry, UpDownCounter,
+};
 
-use crate::shared::ShareError;
+use super::ScrapeError;
 
 /// The metrics of the scrape endpoint. They are of the scrapes before the one that shows them.
-#[derive(Metrics, Clone, Debug)]
+///
+/// ```
+/// use streamgauge_export::ScrapeMetrics;
+/// use streamgauge_metrics::Metrics;
+///
+/// assert_eq!(ScrapeMetrics::describe()[0].name(), "metrics_scrape_requests_total");
+/// ```
+#[derive(Clone, Debug, Metrics)]
 #[metrics(prefix = "metrics_scrape")]
 pub struct ScrapeMetrics {
-    /// Scrapes that were answered, by the format that was asked for and the status.
-    pub requests_total: Family<Counter, ByAnswer>,
+    /// Scrapes that were answered, by format and status.
+    pub(super) requests_total: Family<Counter, Answered>,
     /// Scrapes that wait for their answer.
-    pub requests_in_flight: UpDownCounter,
-    /// Time to gather the metrics, write and pack them, in milliseconds; what is shared with others is in the time of each.
+    pub(super) requests_in_flight: UpDownCounter,
+    /// Time a scrape waited for its page, in milliseconds, by format; what is shared with others is in the time of each.
     #[metrics(buckets = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0], unit = "ms")]
-    pub duration_ms: Family<Histogram, ByFormat>,
-    /// Bytes of the last body, as it was sent.
+    pub(super) duration_ms: Family<Histogram, InFormat>,
+    /// Time to write a page and to compress it, in milliseconds, by format.
+    #[metrics(buckets = [0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0, 10_000.0], unit = "ms")]
+    pub(super) render_duration_ms: Family<Histogram, InFormat>,
+    /// Bytes of the last page, as it was sent, by format.
     #[metrics(unit = "bytes")]
-    pub body_bytes: Family<Gauge, ByFormat>,
+    pub(super) body_bytes: Family<Gauge, InFormat>,
+    /// Scrapes that got no page, by cause.
+    pub(super) errors_total: Family<Counter, Because>,
+    /// Families left out of pages that have no way to tell them, by reason.
+    pub(super) dropped_families_total: Family<Counter, For>,
 }
 
-/// A format, and what was answered.
-#[derive(LabelSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ByAnswer {
-    /// Such as openmetrics.
-    pub format: FormatName,
-    /// Such as 200.
-    pub code: Code,
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelSet)]
+pub(super) struct Answered {
+    pub(super) format: Protocol,
+    pub(super) code: Code,
 }
 
-/// A format.
-#[derive(LabelSet, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ByFormat {
-    /// Such as openmetrics.
-    pub format: FormatName,
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelSet)]
+pub(super) struct InFormat {
+    pub(super) format: Protocol,
 }
 
-/// A format, whatever its escaping.
-#[derive(LabelValue, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FormatName {
-    /// Text 0.0.4.
-    Text,
-    /// Text 1.0.0.
-    Text1,
-    /// `OpenMetrics` 1.0.
-    #[label("openmetrics")]
-    OpenMetrics,
-    /// Prometheus protobuf.
-    Protobuf,
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelSet)]
+pub(super) struct Because {
+    pub(super) cause: ScrapeError,
 }
 
-/// The status of an answer.
-#[derive(LabelValue, Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Code {
-    /// The page.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelSet)]
+pub(super) struct For {
+    pub(super) reason: Fault,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
+pub(super) enum Code {
     #[label("200")]
     Ok,
-    /// Gathering has panicked.
+    #[label("400")]
+    BadRequest,
     #[label("500")]
-    Panicked,
-    /// It took too long.
+    Failed,
     #[label("503")]
-    TooSlow,
+    Unavailable,
 }
 
 impl ScrapeMetrics {
-    /// Notes what a scrape was answered with: so many bytes, or why there were none.
-    pub(super) fn note(&self, format: Format, took: Duration, answer: Result<usize, ShareError>) {
-        let format = FormatName::of(format);
-        let code = match answer {
-            Ok(_) => Code::Ok,
-            Err(ShareError::Panicked) => Code::Panicked,
-            Err(ShareError::TooSlow) => Code::TooSlow,
-        };
-        self.requests_total.handle(&ByAnswer { format, code }).inc();
-        if let Ok(bytes) = answer {
-            self.duration_ms.handle(&ByFormat { format }).observe(took.as_secs_f64() * 1e3);
-            self.body_bytes.handle(&ByFormat { format }).set(bytes as f64);
+    /// Registers them, with errors at 0 before there are any.
+    pub(super) fn new(registry: &Registry) -> Result<Self, RegisterError> {
+        let metrics = Self::register(registry)?;
+        for cause in ScrapeError::ALL {
+            metrics.errors_total.get_or_create(&Because { cause });
+        }
+        Ok(metrics)
+    }
+
+    /// Notes what a scrape was answered with, and how long it waited.
+    pub(super) fn note(&self, format: Protocol, waited: Duration, page: &Result<Bytes, ScrapeError>) {
+        let code = page.as_ref().map_or_else(|error| error.code(), |_| Code::Ok);
+        self.requests_total.get_or_create(&Answered { format, code }).inc();
+        match page {
+            Ok(page) => {
+                self.duration_ms.get_or_create(&InFormat { format }).observe(millis(waited));
+                self.body_bytes.get_or_create(&InFormat { format }).set(page.len() as f64);
+            }
+            Err(cause) => self.errors_total.get_or_create(&Because { cause: *cause }).inc(),
+        }
+    }
+
+    /// Notes what was written for all who wait for it.
+    pub(super) fn note_page(&self, format: Protocol, took: Duration, dropped: &[Dropped]) {
+        self.render_duration_ms.get_or_create(&InFormat { format }).observe(millis(took));
+        for family in dropped {
+            self.dropped_families_total.get_or_create(&For { reason: family.fault }).inc();
         }
     }
 }
 
-impl FormatName {
-    fn of(format: Format) -> Self {
-        match format {
-            Format::Text => FormatName::Text,
-            Format::Text1(_) => FormatName::Text1,
-            Format::OpenMetrics(_) => FormatName::OpenMetrics,
-            Format::Protobuf(_) => FormatName::Protobuf,
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
+}
+
+impl ScrapeError {
+    const fn code(self) -> Code {
+        match self {
+            Self::BadQuery => Code::BadRequest,
+            Self::Broken => Code::Failed,
+            Self::TooSlow | Self::Busy => Code::Unavailable,
         }
     }
 }

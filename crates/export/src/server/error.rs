@@ -29,7 +29,7 @@ pub enum ServeError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// A metric of the endpoint has a name that another metric of the registry has.
+    /// The registry has other metrics by the names of those of the endpoint.
     Metrics(RegisterError),
     /// The system gave no thread, or nothing to poll sockets with.
     Start(io::Error),
@@ -56,7 +56,7 @@ impl fmt::Display for ServeError {
             Self::MetricsPath { path, why } => {
                 write!(f, "the metrics cannot be served at `{path}`: {why}")
             }
-            Self::Metrics(source) => write!(f, "the endpoint cannot register its own metrics: {source}"),
+            Self::Metrics(source) => write!(f, "the metrics of the endpoint cannot be registered: {source}"),
             Self::Start(source) => write!(f, "the system could not start the server: {source}"),
         }
     }
@@ -78,8 +78,8 @@ impl std::error::Error for ServeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Host { source, .. } | Self::Bind { source, .. } | Self::Start(source) => Some(source),
-            Self::MetricsPath { .. } => None,
             Self::Metrics(source) => Some(source),
+            Self::MetricsPath { .. } => None,
         }
     }
 }

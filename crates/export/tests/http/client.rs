@@ -7,15 +7,18 @@ use std::time::Duration;
 /// What a server answered.
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// As text; what is none has other characters in it.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
     head: String,
 }
 
 impl Answer {
-    fn read(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
-        let status = head.split(' ').nth(1).expect("an answer has a status");
-        Self { status: status.parse().unwrap(), body: body.to_owned(), head: head.to_owned() }
+    fn read(answer: &[u8]) -> Self {
+        let end = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("an answer has a head");
+        let (head, bytes) = (String::from_utf8(answer[..end].to_vec()).unwrap(), answer[end + 4..].to_vec());
+        let status = head.split(' ').nth(1).expect("an answer has a status").parse().unwrap();
+        Self { status, body: String::from_utf8_lossy(&bytes).into_owned(), bytes, head }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -27,24 +30,26 @@ impl Answer {
 }
 
 pub(crate) fn ask(addr: SocketAddr, method: &str, path: &str) -> Answer {
-    ask_with(addr, method, path, &[])
+    ask_with(addr, method, path, "")
 }
 
-/// The same with these lines in the head.
-pub(crate) fn ask_with(addr: SocketAddr, method: &str, path: &str, headers: &[&str]) -> Answer {
-    let more: String = headers.iter().flat_map(|line| [*line, "\r\n"]).collect();
-    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{more}\r\n");
-    Answer::read(&request(addr, head.as_bytes()))
+/// With more headers, each with its line end.
+pub(crate) fn ask_with(addr: SocketAddr, method: &str, path: &str, headers: &str) -> Answer {
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: x\r\n{headers}connection: close\r\n\r\n");
+    Answer::read(&exchange(addr, head.as_bytes()))
 }
 
 /// Sends these bytes and reads until the server closes.
 pub(crate) fn request(addr: SocketAddr, bytes: &[u8]) -> String {
+    String::from_utf8(exchange(addr, bytes)).unwrap()
+}
+
+fn exchange(addr: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut socket = connect(addr);
     socket.write_all(bytes).unwrap();
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).unwrap();
-    // What is packed is no text: its bytes are not looked at here.
-    String::from_utf8_lossy(&answer).into_owned()
+    answer
 }
 
 /// A connection that fails a test rather than hang it.

@@ -5,4 +5,5 @@
 
 mod client;
 mod connections;
+mod formats;
 mod routes;

@@ -1,68 +1,159 @@
-//! What the two text formats have in common: lines of a name, labels and a number.
+//! Lines of the text formats: those with samples are the same in all of them, but for the
+//! spelling of numbers.
 
-use super::{Escaping, number};
-use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Value};
+use super::Fault;
+use super::names::Named;
+use super::number::{self, Spelling};
+use crate::desc::Kind;
+use crate::label;
+use crate::snapshot::{HistogramSnapshot, Series, Value};
 
-/// Writes lines, with names as a reader wants them and numbers as a format spells those that are part of a series' identity.
-pub(super) struct Lines<'a> {
-    pub(super) out: &'a mut String,
-    pub(super) escaping: Escaping,
-    /// How `le` is spelled.
-    pub(super) bound: fn(f64) -> String,
-    /// Whether a histogram may have a sum although it has bounds below 0.
-    pub(super) sums_of_negatives: bool,
+/// What text formats differ in.
+#[derive(Clone, Copy)]
+pub(super) struct Dialect {
+    pub(super) spelling: Spelling,
+    /// Whether sums may fall, or be no number.
+    pub(super) any_sum: bool,
 }
 
-impl Lines<'_> {
-    /// All samples of a metric, which is spelled `name` already.
-    pub(super) fn samples(&mut self, name: &str, family: &FamilySnapshot) {
-        // The texts of the bounds are made once: a page has tens of thousands of lines, and an
-        // allocation for each would be most of its cost.
-        let bounds = self.bound_texts(family);
-        for series in family.series() {
-            let labels = &*self.escaping.spell_labels(series.text());
-            match series.value() {
-                Value::Counter(total) => self.line([name, ""], labels, |out| number::append_integer(out, *total)),
-                Value::FloatCounter(value) | Value::Gauge(value) => {
-                    self.line([name, ""], labels, |out| number::append(out, *value));
-                }
-                Value::Histogram(histogram) => self.histogram(name, labels, &bounds, histogram),
-            }
+/// All of a line with a sample that comes before the labels, made once for all series of a family.
+struct Head {
+    /// What comes before the value if there are no labels: `name `.
+    bare: String,
+    /// What comes before the labels: `name{`.
+    open: String,
+}
+
+/// The beginnings of the lines of a histogram.
+struct HistogramHeads {
+    bucket: Head,
+    /// What comes behind the labels of each bucket: `le="0.5"} `.
+    bounds: Vec<String>,
+    sum: Head,
+    count: Head,
+}
+
+/// A line about a family: `# TYPE name counter`.
+pub(super) fn metadata(out: &mut String, keyword: &str, name: &str, text: &str, escaped: &[char]) {
+    out.extend(["# ", keyword, " "]);
+    label::push_name(out, name);
+    out.push(' ');
+    label::escape(out, text, escaped);
+    out.push('\n');
+}
+
+/// The samples of a family.
+pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect) -> Result<(), Fault> {
+    if named.desc().kind() == Kind::Histogram {
+        return histograms(out, named, dialect);
+    }
+    let (head, mut room) = (Head::new(&named.name, ""), String::new());
+    // From inside, the loop over the series of a metric is a plain one.
+    named.family.series().try_for_each(|series| {
+        head.begin(out, named.labels(series.text(), &mut room)?);
+        match series.value() {
+            Value::Counter(total) => number::append_integer(out, *total),
+            Value::FloatCounter(value) | Value::Gauge(value) => number::append(out, *value, dialect.spelling),
+            Value::Histogram(_) => debug_assert!(false, "only a histogram has buckets"),
+        }
+        out.push('\n');
+        Ok(())
+    })
+}
+
+fn histograms(out: &mut String, named: &Named<'_>, dialect: Dialect) -> Result<(), Fault> {
+    let (heads, mut room) = (HistogramHeads::new(named, dialect.spelling), String::new());
+    for series in named.family.series() {
+        if let Value::Histogram(histogram) = series.value() {
+            heads.write(out, named.labels(series.text(), &mut room)?, histogram, dialect);
         }
     }
+    Ok(())
+}
 
-    /// The value of `le` for each bucket; all series of a family have the same bounds.
-    fn bound_texts(&self, family: &FamilySnapshot) -> Vec<String> {
-        let first = family.series().next();
-        let Some(Value::Histogram(first)) = first.as_ref().map(Series::value) else {
-            return Vec::new();
-        };
-        let upper = first.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
-        upper.map(self.bound).collect()
+/// How many bytes the samples of a family will about take: a page is one allocation.
+pub(super) fn expected_size(named: &Named<'_>) -> usize {
+    const NUMBER: usize = 14;
+    const BOUND: usize = 20;
+    let (series, labels, name) = (named.family.len(), named.family.text_bytes(), named.name.len());
+    let lines = match named.family.series().next().as_ref().map(Series::value) {
+        Some(Value::Histogram(histogram)) => histogram.buckets().len() + 2,
+        _ => return labels + series * (name + NUMBER),
+    };
+    lines * (labels + series * (name + "_bucket".len() + BOUND + NUMBER))
+}
+
+impl Head {
+    fn new(name: &str, ending: &str) -> Self {
+        let (mut bare, mut open) = (String::new(), String::new());
+        if crate::desc::is_plain(name) {
+            bare.extend([name, ending, " "]);
+            open.extend([name, ending, "{"]);
+        } else {
+            bare.extend(["{\"", name, ending, "\"} "]);
+            open.extend(["{\"", name, ending, "\","]);
+        }
+        Self { bare, open }
     }
 
-    fn histogram(&mut self, name: &str, labels: &str, bounds: &[String], histogram: &HistogramSnapshot<'_>) {
+    /// Writes all that comes before the value.
+    fn begin(&self, out: &mut String, labels: &str) {
+        if labels.is_empty() {
+            out.push_str(&self.bare);
+        } else {
+            out.push_str(&self.open);
+            out.push_str(labels);
+            out.push_str("} ");
+        }
+    }
+}
+
+impl HistogramHeads {
+    fn new(named: &Named<'_>, spelling: Spelling) -> Self {
+        let head = |ending| Head::new(&named.name, ending);
+        Self { bucket: head("_bucket"), bounds: bounds(named, spelling), sum: head("_sum"), count: head("_count") }
+    }
+
+    fn write(&self, out: &mut String, labels: &str, histogram: &HistogramSnapshot<'_>, dialect: Dialect) {
         let mut below = 0_u64;
-        for (le, count) in bounds.iter().zip(histogram.buckets()) {
+        for (bound, count) in self.bounds.iter().zip(histogram.buckets()) {
             below = below.saturating_add(*count);
-            self.out.extend([name, "_bucket{", labels, if labels.is_empty() { "" } else { "," }, "le=\"", le, "\"} "]);
-            number::append_integer(self.out, below);
-            self.out.push('\n');
+            out.push_str(&self.bucket.open);
+            if !labels.is_empty() {
+                out.push_str(labels);
+                out.push(',');
+            }
+            out.push_str(bound);
+            number::append_integer(out, below);
+            out.push('\n');
         }
-        let negative = histogram.bounds().as_slice().first().is_some_and(|least| *least < 0.0);
-        if self.sums_of_negatives || !negative {
-            self.line([name, "_sum"], labels, |out| number::append(out, histogram.sum()));
+        if dialect.any_sum || can_only_grow(histogram) {
+            self.sum.begin(out, labels);
+            number::append(out, histogram.sum(), dialect.spelling);
+            out.push('\n');
+            self.count.begin(out, labels);
+            number::append_integer(out, below);
+            out.push('\n');
         }
-        self.line([name, "_count"], labels, |out| number::append_integer(out, below));
     }
+}
 
-    fn line(&mut self, name: [&str; 2], labels: &str, value: impl Fn(&mut String)) {
-        self.out.extend(name);
-        if !labels.is_empty() {
-            self.out.extend(["{", labels, "}"]);
-        }
-        self.out.push(' ');
-        value(self.out);
-        self.out.push('\n');
-    }
+/// The end of the labels of each bucket; all series of a family have the same bounds.
+fn bounds(named: &Named<'_>, spelling: Spelling) -> Vec<String> {
+    let first = named.family.series().next();
+    let Some(Value::Histogram(first)) = first.as_ref().map(Series::value) else {
+        return Vec::new();
+    };
+    let upper = first.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
+    let text = |bound| {
+        let mut text = String::from("le=\"");
+        number::append(&mut text, bound, spelling);
+        text + "\"} "
+    };
+    upper.map(text).collect()
+}
+
+/// Whether the sum is one: nothing negative has come, nor is asked for.
+fn can_only_grow(histogram: &HistogramSnapshot<'_>) -> bool {
+    histogram.sum() >= 0.0 && histogram.bounds().as_slice().first().is_none_or(|lowest| *lowest >= 0.0)
 }

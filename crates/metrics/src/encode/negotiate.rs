@@ -1,183 +1,215 @@
-//! From an `Accept` header to a format.
+//! Which format a client gets.
 
-use super::{Escaping, Format};
+use std::cmp::Reverse;
 
-/// More ranges than any reader sends; those behind are not looked at.
-const MOST_RANGES: usize = 64;
+use super::accept::{self, Accepted};
+use super::{Escaping, Format, Protocol};
 
-/// The range with the highest `q` that is a format of ours, of several the first one.
-pub(super) fn format(accept: &str) -> Option<Format> {
-    let mut best: Option<(u16, Format)> = None;
-    for range in accept.split(',').take(MOST_RANGES) {
-        let Some((quality, format)) = offered(range) else { continue };
-        if quality > 0 && best.is_none_or(|(highest, _)| quality > highest) {
-            best = Some((quality, format));
-        }
-    }
-    best.map(|(_, format)| format)
+const TEXT: &str = "text/plain";
+const OPEN_METRICS: &str = "application/openmetrics-text";
+const PROTOBUF: &str = "application/vnd.google.protobuf";
+const MESSAGE: &str = "io.prometheus.client.MetricFamily";
+
+/// How exactly a client has named a protocol; the more exact name counts, whatever the weight of
+/// the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// With its version.
+    Version,
+    /// By its type.
+    Type,
+    /// `text/*`
+    MainType,
+    /// `*/*`
+    Anything,
 }
 
-/// What a range asks for, and how much, in thousandths; none if it is no format of ours or cannot be understood.
-fn offered(range: &str) -> Option<(u16, Format)> {
-    let mut parts = range.split(';').map(str::trim);
-    let kind = parts.next()?;
-    let mut parameters = Parameters::default();
-    for part in parts.filter(|part| !part.is_empty()) {
-        let (name, value) = part.split_once('=')?;
-        parameters.take(name.trim(), unquoted(value.trim()))?;
-    }
-    let format = parameters.format(kind)?;
-    Some((parameters.quality, format))
-}
-
-/// What stands behind a type.
-struct Parameters<'a> {
-    quality: u16,
-    version: Option<&'a str>,
-    escaping: Option<Escaping>,
-    proto: Option<&'a str>,
-    encoding: Option<&'a str>,
-}
-
-impl Default for Parameters<'_> {
-    fn default() -> Self {
-        Parameters { quality: 1000, version: None, escaping: None, proto: None, encoding: None }
-    }
-}
-
-impl<'a> Parameters<'a> {
-    /// None if the value cannot be what it is for. What is not known is left to others.
-    fn take(&mut self, name: &str, value: &'a str) -> Option<()> {
-        match &*name.to_ascii_lowercase() {
-            "q" => self.quality = quality(value)?,
-            "version" => self.version = Some(value),
-            "escaping" => self.escaping = Some(Escaping::of(value)?),
-            "proto" => self.proto = Some(value),
-            "encoding" => self.encoding = Some(value),
-            _ => {}
-        }
-        Some(())
-    }
-
-    fn format(&self, kind: &str) -> Option<Format> {
-        let escaping = self.escaping.unwrap_or_default();
-        match (&*kind.to_ascii_lowercase(), self.version) {
-            ("*/*" | "text/*", _) | ("text/plain", None | Some("0.0.4")) => Some(Format::Text),
-            ("text/plain", Some("1.0.0")) => Some(Format::Text1(escaping)),
-            ("application/*", _) | ("application/openmetrics-text", None | Some("1.0.0")) => {
-                Some(Format::OpenMetrics(escaping))
-            }
-            ("application/vnd.google.protobuf", _) => self.is_delimited().then_some(Format::Protobuf(escaping)),
-            _ => None,
-        }
-    }
-
-    fn is_delimited(&self) -> bool {
-        self.proto == Some("io.prometheus.client.MetricFamily") && self.encoding == Some("delimited")
+impl Format {
+    /// Reads an `Accept` header as Prometheus documents it: what has the highest weight, of those
+    /// with the same what is named before what is meant by a `*`, of those what comes first. A type
+    /// without a version is the oldest one, a missing or unknown `escaping` is `underscores`. Who
+    /// accepts nothing of what there is, or nothing at all, gets the text format, version 0.0.4.
+    ///
+    /// Of the header at most [`accept::MOST_BYTES`] are looked at. Nothing of it is in what comes
+    /// out: a format is one of a few.
+    ///
+    /// ```
+    /// use streamgauge_metrics::encode::{Escaping, Format, Protocol};
+    ///
+    /// let accept = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;q=0.3,*/*;q=0.1";
+    /// assert_eq!(Format::negotiate(accept), Format::new(Protocol::OpenMetrics100, Escaping::AllowUtf8));
+    /// assert_eq!(Format::negotiate("image/png"), Format::default());
+    /// ```
+    pub fn negotiate(accept: &str) -> Self {
+        let accepted: Vec<_> = accept::read(accept).collect();
+        let offers = Protocol::ALL.into_iter().filter_map(|protocol| Offer::of(protocol, &accepted));
+        let best = offers.filter(|offer| offer.weight > 0).min_by_key(Offer::rank);
+        best.map_or_else(Self::default, |offer| Self::new(offer.protocol, offer.escaping))
     }
 }
 
-/// A weight in thousandths: 0 or 1, with up to three digits behind the point (RFC 9110, section 12.4.2).
-fn quality(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if fraction.len() > 3 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+/// A protocol, as a client wants it.
+struct Offer {
+    protocol: Protocol,
+    weight: u16,
+    fit: Fit,
+    /// Where in the header.
+    place: usize,
+    escaping: Escaping,
+}
+
+impl Offer {
+    fn of(protocol: Protocol, accepted: &[Accepted<'_>]) -> Option<Self> {
+        let fitting = accepted.iter().enumerate().filter_map(|(place, one)| {
+            let escaping = escaping(one.parameter("escaping"));
+            Some(Self { protocol, weight: one.weight, fit: fit(one, protocol)?, place, escaping })
+        });
+        fitting.min_by_key(|offer| (offer.fit, Reverse(offer.weight), offer.place))
+    }
+
+    /// The lowest one is the best. That the oldest of several is the first is up to the order in
+    /// which they come.
+    fn rank(&self) -> (Reverse<u16>, Fit, usize) {
+        // With a version or without, a type is named; that is no reason to prefer it.
+        (Reverse(self.weight), self.fit.max(Fit::Type), self.place)
+    }
+}
+
+fn fit(accepted: &Accepted<'_>, protocol: Protocol) -> Option<Fit> {
+    let (media_type, version) = match protocol {
+        Protocol::Text004 => (TEXT, "0.0.4"),
+        Protocol::Text100 => (TEXT, "1.0.0"),
+        Protocol::OpenMetrics001 => (OPEN_METRICS, "0.0.1"),
+        Protocol::OpenMetrics100 => (OPEN_METRICS, "1.0.0"),
+        Protocol::Protobuf => (PROTOBUF, ""),
+    };
+    if accepted.name == "*/*" {
+        return Some(Fit::Anything);
+    }
+    if accepted.name.strip_suffix("/*").is_some_and(|main| is_main_type(main, media_type)) {
+        return Some(Fit::MainType);
+    }
+    if !accepted.name.eq_ignore_ascii_case(media_type) {
         return None;
     }
-    let thousandths: u16 = format!("{fraction:0<3}").parse().ok()?;
-    match (whole, thousandths) {
-        ("0", thousandths) => Some(thousandths),
-        ("1", 0) => Some(1000),
-        _ => None,
+    if protocol == Protocol::Protobuf {
+        // Other messages and encodings go by the same type.
+        let named = [accepted.parameter("proto"), accepted.parameter("encoding")];
+        return (named == [Some(MESSAGE), Some("delimited")]).then_some(Fit::Version);
+    }
+    match accepted.parameter("version") {
+        None => Some(Fit::Type),
+        Some(wanted) => (wanted == version).then_some(Fit::Version),
     }
 }
 
-fn unquoted(value: &str) -> &str {
-    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
+fn is_main_type(main: &str, media_type: &str) -> bool {
+    media_type.split_once('/').is_some_and(|(own, _)| own.eq_ignore_ascii_case(main))
+}
+
+fn escaping(parameter: Option<&str>) -> Escaping {
+    // The document of the negotiation spells one of them without its second dash.
+    let parameter = parameter.map(|name| if name == "allow-utf8" { Escaping::AllowUtf8.as_str() } else { name });
+    let known = Escaping::ALL.into_iter().find(|escaping| Some(escaping.as_str()) == parameter);
+    known.unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Escaping, Format, Protocol};
 
-    const PROTOBUF: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+    fn assert_gets(accept: &str, protocol: Protocol, escaping: Escaping) {
+        assert_eq!(Format::negotiate(accept), Format::new(protocol, escaping), "{accept}");
+    }
 
-    fn of(accept: &str) -> Format {
-        Format::negotiate(accept)
+    const PROTO: &str = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited";
+
+    #[test]
+    fn trap_24_what_prometheus_sends_gets_what_it_puts_first() {
+        let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+             application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
+             text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        assert_gets(prometheus_3, Protocol::OpenMetrics100, Escaping::AllowUtf8);
+        let native = format!("{PROTO};q=0.7,{prometheus_3}");
+        assert_gets(&native, Protocol::Protobuf, Escaping::Underscores);
+        let prometheus_2 = "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+        assert_gets(prometheus_2, Protocol::OpenMetrics001, Escaping::Underscores);
+        // 2.49 counted its weights in whole numbers.
+        let whole = format!("{PROTO};q=5,application/openmetrics-text;version=1.0.0;q=4,*/*;q=2");
+        assert_gets(&whole, Protocol::Protobuf, Escaping::Underscores);
     }
 
     #[test]
-    fn trap_24_what_prometheus_itself_sends_gets_what_it_wants_most() {
-        let text = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
-                    application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,\
-                    text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
-        assert_eq!(of(text), Format::OpenMetrics(Escaping::AllowUtf8));
-        assert_eq!(of(&format!("{PROTOBUF};q=0.7,{text}")), Format::Protobuf(Escaping::Underscores));
-        assert_eq!(
-            of("text/plain;version=1.0.0;escaping=allow-utf-8;q=0.5,*/*;q=0.3"),
-            Format::Text1(Escaping::AllowUtf8)
-        );
-    }
-
-    #[test]
-    fn trap_24_the_highest_weight_wins_and_of_equal_ones_the_first() {
-        assert_eq!(
-            of("text/plain;q=0.2, application/openmetrics-text;q=0.3"),
-            Format::OpenMetrics(Escaping::Underscores)
-        );
-        assert_eq!(of("text/plain, application/openmetrics-text"), Format::Text);
-        assert_eq!(of("application/openmetrics-text, text/plain"), Format::OpenMetrics(Escaping::Underscores));
-        assert_eq!(of("application/openmetrics-text;q=0, text/plain;q=0.001"), Format::Text);
-        assert_eq!(of("application/openmetrics-text;q=0"), Format::Text, "something has to be served");
-    }
-
-    #[test]
-    fn trap_24_wildcards_and_what_is_not_known_get_what_everybody_reads() {
-        for accept in ["", "*/*", "text/*", "text/html,application/xhtml+xml,*/*;q=0.8", "image/png", ";;,,=", "text"] {
-            assert_eq!(of(accept), Format::Text, "{accept}");
+    fn trap_24_the_highest_weight_wins_then_what_is_named_then_what_comes_first() {
+        for (accept, protocol) in [
+            (
+                "text/plain;version=0.0.4;q=0.1,application/openmetrics-text;version=1.0.0;q=0.2",
+                Protocol::OpenMetrics100,
+            ),
+            ("text/plain;version=1.0.0,application/openmetrics-text;version=1.0.0", Protocol::Text100),
+            ("application/openmetrics-text;version=1.0.0,text/plain;version=1.0.0", Protocol::OpenMetrics100),
+            ("*/*,text/plain;version=1.0.0", Protocol::Text100),
+            ("text/*;q=0.5,application/*;q=0.4", Protocol::Text004),
+            ("text/*;q=0.4,application/*;q=0.5", Protocol::OpenMetrics001),
+            ("text/plain;q=0.8,application/openmetrics-text;q=0.9", Protocol::OpenMetrics001),
+            ("text/plain;version=0.0.4;q=0,text/plain", Protocol::Text100),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Protocol::Text004),
+            ("TEXT/Plain;Version=1.0.0", Protocol::Text100),
+            ("text/plain;version=\"1.0.0\"", Protocol::Text100),
+        ] {
+            assert_gets(accept, protocol, Escaping::Underscores);
         }
-        assert_eq!(of("text/plain;version=9.9.9, application/openmetrics-text;version=2.0.0"), Format::Text);
-        assert_eq!(of("application/vnd.google.protobuf;proto=other;encoding=delimited"), Format::Text);
     }
 
     #[test]
-    fn a_range_that_cannot_be_understood_is_passed_over() {
-        for wrong in ["q=2", "q=0.1234", "q=x", "escaping=sideways", "q"] {
-            assert_eq!(of(&format!("application/openmetrics-text;{wrong}, text/plain;q=0.1")), Format::Text, "{wrong}");
-        }
-        assert_eq!(
-            of("APPLICATION/OpenMetrics-Text; Version=\"1.0.0\" ; Q=1.000"),
-            Format::OpenMetrics(Escaping::Underscores)
-        );
-    }
-
-    #[test]
-    fn any_header_at_all_is_answered() {
-        let pieces = [
-            "text/plain",
-            "application/openmetrics-text",
-            PROTOBUF,
-            ";",
-            ",",
-            "q=",
-            "0.5",
-            "version=1.0.0",
-            "\"",
-            "é",
-            "*",
-            "/",
-            "=",
+    fn trap_24_who_asks_for_nothing_there_is_gets_the_oldest_text() {
+        for accept in [
+            "",
             " ",
-        ];
-        let mut random = 1_u64;
-        for _ in 0..20_000 {
-            let mut header = String::new();
-            for _ in 0..12 {
-                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                header += pieces[usize::try_from(random >> 33).unwrap() % pieces.len()];
-            }
-            let format = of(&header);
-            assert!(format.content_type().is_ascii(), "nothing of {header:?} comes back");
+            ",",
+            "*",
+            "*/*",
+            "text/*",
+            "text/plain",
+            "text/plain;version=2.0.0",
+            "application/openmetrics-text;version=2.0.0",
+            "application/vnd.google.protobuf",
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text",
+            "application/vnd.google.protobuf;proto=other.Message;encoding=delimited",
+            "application/json",
+            "text/plain;q=0",
+            "*/*;q=0",
+            "application/openmetrics-text;version=1.0.0;q=bad",
+        ] {
+            assert_gets(accept, Protocol::Text004, Escaping::Underscores);
         }
-        assert_eq!(of(&format!("{}application/openmetrics-text", "a/b,".repeat(MOST_RANGES))), Format::Text);
+    }
+
+    #[test]
+    fn trap_24_an_escaping_is_one_of_four_or_underscores() {
+        for (parameter, escaping) in [
+            (";escaping=allow-utf-8", Escaping::AllowUtf8),
+            (";escaping=allow-utf8", Escaping::AllowUtf8),
+            (";escaping=underscores", Escaping::Underscores),
+            (";escaping=dots", Escaping::Dots),
+            (";escaping=\"values\"", Escaping::Values),
+            ("", Escaping::Underscores),
+            (";escaping=", Escaping::Underscores),
+            (";escaping=evil\u{7f}", Escaping::Underscores),
+        ] {
+            assert_gets(&format!("text/plain;version=1.0.0{parameter};q=0.4"), Protocol::Text100, escaping);
+            assert_gets(&format!("{PROTO}{parameter}"), Protocol::Protobuf, escaping);
+            assert_gets(&format!("text/plain;version=0.0.4{parameter}"), Protocol::Text004, Escaping::Underscores);
+        }
+    }
+
+    #[test]
+    fn trap_23_every_content_type_is_read_back_as_its_own_format() {
+        for protocol in Protocol::ALL {
+            for escaping in Escaping::ALL {
+                let format = Format::new(protocol, escaping);
+                assert_gets(format.content_type(), protocol, escaping);
+            }
+        }
     }
 }

@@ -1,145 +1,117 @@
-//! The Prometheus protobuf format: `io.prometheus.client.MetricFamily` messages, each behind its length.
+//! The Prometheus protobuf format: a message `io.prometheus.client.MetricFamily` per family, each
+//! behind its length.
 //!
-//! The few fields that are written are written by hand: a code generator and its runtime would be larger than this file.
-//!
-//! Source: `io/prometheus/client/metrics.proto` of `prometheus/client_model`.
+//! The numbers of the fields stand here by their names in `metrics.proto`. Five kinds of bytes are
+//! all that is needed of the wire format, so they are written by hand: a generated encoder would
+//! want every label and sample in structs of its own first.
 
-use super::Escaping;
+use super::names::Named;
+use super::{Dropped, Fault, write_each};
 use crate::desc::Kind;
 use crate::label::Labels;
-use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Snapshot, Value};
+use crate::snapshot::{HistogramSnapshot, Value};
 
-/// The `Content-Type` of this format, but for its `escaping`.
-pub const CONTENT_TYPE: &str =
-    "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+mod wire;
 
-/// Wire types.
-const VARINT: u64 = 0;
-const FIXED64: u64 = 1;
-const BYTES: u64 = 2;
+use self::wire::{double, nested, string, uint};
 
-/// Writes a snapshot: one message a metric. A metric that has no series yet has none here either, since a reader
-/// takes a family without samples for a mistake.
-#[must_use]
-pub fn encode(snapshot: &Snapshot, escaping: Escaping) -> Vec<u8> {
-    let (mut out, mut message) = (Vec::new(), Message::default());
-    for family in snapshot.families().iter().filter(|family| !family.is_empty()) {
-        message.clear();
-        message.family(family, escaping);
-        varint(&mut out, message.0.len() as u64);
-        out.extend_from_slice(&message.0);
-    }
+mod metric_family {
+    pub(super) const NAME: u32 = 1;
+    pub(super) const HELP: u32 = 2;
+    pub(super) const TYPE: u32 = 3;
+    pub(super) const METRIC: u32 = 4;
+    pub(super) const UNIT: u32 = 5;
+}
+
+mod metric {
+    pub(super) const LABEL: u32 = 1;
+    pub(super) const GAUGE: u32 = 2;
+    pub(super) const COUNTER: u32 = 3;
+    pub(super) const HISTOGRAM: u32 = 7;
+}
+
+mod label_pair {
+    pub(super) const NAME: u32 = 1;
+    pub(super) const VALUE: u32 = 2;
+}
+
+mod histogram {
+    pub(super) const SAMPLE_COUNT: u32 = 1;
+    pub(super) const SAMPLE_SUM: u32 = 2;
+    pub(super) const BUCKET: u32 = 3;
+}
+
+mod bucket {
+    pub(super) const CUMULATIVE_COUNT: u32 = 1;
+    pub(super) const UPPER_BOUND: u32 = 2;
+}
+
+/// Of a counter and of a gauge.
+const VALUE: u32 = 1;
+
+pub(super) fn page(families: &[Named<'_>], dropped: &mut Vec<Dropped>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(families.iter().map(expected_size).sum());
+    write_each(&mut out, families, dropped, |out, named| wire::delimited(out, |out| family(out, named)));
     out
 }
 
-/// The fields of a message, without its length.
-#[derive(Default)]
-struct Message(Vec<u8>);
+fn expected_size(named: &Named<'_>) -> usize {
+    // The frame of a metric and its value; those of the labels are about as long as what stands
+    // around them in their text.
+    const VALUE: usize = 16;
+    const BUCKET: usize = 16;
+    let buckets = named.desc().buckets().map_or(0, |buckets| buckets.standard_bounds().len() + 3);
+    let head = 16 + named.name.len() + named.desc().help().len();
+    head + named.family.text_bytes() + named.family.len() * (VALUE + buckets * BUCKET)
+}
 
-impl Message {
-    fn family(&mut self, family: &FamilySnapshot, escaping: Escaping) {
-        let desc = family.desc();
-        self.text(1, &escaping.spell(desc.name()));
-        self.text(2, desc.help());
-        self.number(3, type_number(desc.kind()));
-        let (mut metric, mut inner) = (Message::default(), Message::default());
-        for series in family.series() {
-            metric.clear();
-            for (name, value) in Labels::of(series.text()) {
-                inner.clear();
-                inner.text(1, &escaping.spell(name));
-                inner.text(2, &value);
-                metric.message(1, &inner);
-            }
-            inner.clear();
-            metric.value(series.value(), &mut inner);
-            self.message(4, &metric);
-        }
-        if let Some(unit) = desc.unit() {
-            self.text(5, unit);
-        }
+fn family(out: &mut Vec<u8>, named: &Named<'_>) -> Result<(), Fault> {
+    string(out, metric_family::NAME, &named.name);
+    string(out, metric_family::HELP, named.desc().help());
+    uint(out, metric_family::TYPE, type_number(named.desc().kind()));
+    let mut room = String::new();
+    for series in named.family.series() {
+        let labels = Labels::of(named.labels(series.text(), &mut room)?);
+        nested(out, metric_family::METRIC, |out| metric(out, labels, series.value()));
     }
+    named.unit().into_iter().for_each(|unit| string(out, metric_family::UNIT, unit));
+    Ok(())
+}
 
-    fn value(&mut self, value: &Value<'_>, inner: &mut Message) {
-        match value {
-            Value::Gauge(value) => {
-                inner.double(1, *value);
-                self.message(2, inner);
-            }
-            // The format has no whole numbers here: beyond 2^53 the nearest double is written.
-            Value::Counter(total) => {
-                inner.double(1, *total as f64);
-                self.message(3, inner);
-            }
-            Value::FloatCounter(total) => {
-                inner.double(1, *total);
-                self.message(3, inner);
-            }
-            Value::Histogram(histogram) => {
-                inner.histogram(histogram);
-                self.message(7, inner);
-            }
-        }
+fn metric(out: &mut Vec<u8>, labels: Labels<'_>, value: &Value<'_>) {
+    for (name, value) in labels {
+        nested(out, metric::LABEL, |out| {
+            string(out, label_pair::NAME, name);
+            string(out, label_pair::VALUE, &value);
+        });
     }
-
-    /// The last bucket, that of infinity, is the count: it is not written.
-    fn histogram(&mut self, histogram: &HistogramSnapshot<'_>) {
-        self.number(1, histogram.count());
-        self.double(2, histogram.sum());
-        let (mut below, mut bucket) = (0_u64, Message::default());
-        for (bound, count) in histogram.bounds().as_slice().iter().zip(histogram.buckets()) {
-            below = below.saturating_add(*count);
-            bucket.clear();
-            bucket.number(1, below);
-            bucket.double(2, *bound);
-            self.message(3, &bucket);
-        }
-    }
-
-    fn clear(&mut self) {
-        self.0.clear();
-    }
-
-    fn text(&mut self, field: u64, text: &str) {
-        self.bytes(field, text.as_bytes());
-    }
-
-    fn message(&mut self, field: u64, message: &Message) {
-        self.bytes(field, &message.0);
-    }
-
-    fn bytes(&mut self, field: u64, bytes: &[u8]) {
-        varint(&mut self.0, field << 3 | BYTES);
-        varint(&mut self.0, bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn number(&mut self, field: u64, number: u64) {
-        varint(&mut self.0, field << 3 | VARINT);
-        varint(&mut self.0, number);
-    }
-
-    fn double(&mut self, field: u64, double: f64) {
-        varint(&mut self.0, field << 3 | FIXED64);
-        self.0.extend_from_slice(&double.to_le_bytes());
+    match value {
+        Value::Counter(total) => nested(out, metric::COUNTER, |out| double(out, VALUE, *total as f64)),
+        Value::FloatCounter(total) => nested(out, metric::COUNTER, |out| double(out, VALUE, *total)),
+        Value::Gauge(level) => nested(out, metric::GAUGE, |out| double(out, VALUE, *level)),
+        Value::Histogram(histogram) => nested(out, metric::HISTOGRAM, |out| distribution(out, histogram)),
     }
 }
 
-/// What this format has no word for is a gauge.
+fn distribution(out: &mut Vec<u8>, of: &HistogramSnapshot<'_>) {
+    uint(out, histogram::SAMPLE_COUNT, of.count());
+    double(out, histogram::SAMPLE_SUM, of.sum());
+    let upper = of.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
+    let mut below = 0_u64;
+    for (bound, count) in upper.zip(of.buckets()) {
+        below = below.saturating_add(*count);
+        nested(out, histogram::BUCKET, |out| {
+            uint(out, bucket::CUMULATIVE_COUNT, below);
+            double(out, bucket::UPPER_BOUND, bound);
+        });
+    }
+}
+
+/// A `MetricType`: what this format has no word for is a gauge.
 const fn type_number(kind: Kind) -> u64 {
     match kind {
         Kind::Counter => 0,
         Kind::Gauge | Kind::Info | Kind::StateSet => 1,
         Kind::Histogram => 4,
     }
-}
-
-/// Seven bits to a byte, the lowest first; the highest bit of a byte says that another follows.
-#[expect(clippy::cast_possible_truncation, reason = "the bits above are written next")]
-fn varint(out: &mut Vec<u8>, mut number: u64) {
-    while number > 0x7f {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }

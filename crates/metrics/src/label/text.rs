@@ -1,19 +1,31 @@
 //! The labels of a series as they are on the wire: `topic="a",partition="3"`.
 //!
 //! The text is made once, when a series is made, and copied into every scrape. It is also the
-//! identity of the series: equal texts are equal labels, since the escapes lose nothing.
+//! identity of the series: equal texts are equal labels, since the escapes lose nothing. A name
+//! that is not plain stands in quotation marks, and has nothing in it that would need an escape.
 
 use std::borrow::Cow;
+
+use crate::desc::is_plain;
 
 /// Appends a label, behind those that are there.
 pub(crate) fn push(out: &mut String, name: &str, value: &str) {
     if !out.is_empty() {
         out.push(',');
     }
-    out.push_str(name);
+    push_name(out, name);
     out.push_str("=\"");
     escape(out, value, &['\\', '"', '\n']);
     out.push('"');
+}
+
+/// Appends the name of a label or of a metric.
+pub(crate) fn push_name(out: &mut String, name: &str) {
+    if is_plain(name) {
+        out.push_str(name);
+    } else {
+        out.extend(["\"", name, "\""]);
+    }
 }
 
 /// Copies what needs no escape in one piece: most texts are one such piece.
@@ -85,7 +97,10 @@ impl<'a> Iterator for Labels<'a> {
 
 /// The name and the value of the first label, and what follows them.
 pub(crate) fn split_first(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
-    let (name, quoted) = text.split_once("=\"")?;
+    let (name, quoted) = match text.strip_prefix('"') {
+        Some(rest) => rest.split_once("\"=\"")?,
+        None => text.split_once("=\"")?,
+    };
     let end = end_of_value(quoted)?;
     Some((name, unescape(&quoted[..end]), &quoted[end + 1..]))
 }
@@ -142,6 +157,17 @@ mod tests {
             let back: Vec<_> = Labels::of(&encoded).collect();
             assert_eq!(back, [("a", text.as_str().into()), ("b", text.as_str().into())]);
         }
+    }
+
+    #[test]
+    fn names_that_are_not_plain_come_back_too() {
+        let names = ["http.method", "a=", "é", "{", " ", "1", ",", "a,b=c", "plain"];
+        let mut encoded = String::new();
+        for name in names {
+            push(&mut encoded, name, "\"=\"");
+        }
+        let back: Vec<_> = Labels::of(&encoded).collect();
+        assert_eq!(back, names.map(|name| (name, "\"=\"".into())));
     }
 
     #[test]

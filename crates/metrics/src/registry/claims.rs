@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::panic::Location;
 
 use super::RegisterError;
-use crate::desc::{Desc, Kind};
+use crate::desc::{Desc, sample_names};
 
 /// Sample name → the family that owns it.
 #[derive(Default)]
@@ -28,7 +28,7 @@ type Place = &'static Location<'static>;
 impl Claims {
     /// Takes all names of a metric, or none.
     pub(super) fn claim(&mut self, desc: &Desc, at: Place) -> Result<(), RegisterError> {
-        let names = names_of(desc);
+        let names = sample_names(desc.kind(), desc.name());
         for name in &names {
             if let Some(owner) = self.owners.get(name) {
                 return Err(RegisterError::Clash {
@@ -49,24 +49,6 @@ impl Claims {
     pub(super) fn release(&mut self, desc: &Desc) {
         self.owners.retain(|_, owner| owner.name != desc.name());
     }
-}
-
-fn names_of(desc: &Desc) -> Vec<String> {
-    let name = desc.name();
-    let mut names = vec![name.to_owned()];
-    match desc.kind() {
-        Kind::Counter => {
-            let stem = name.strip_suffix("_total").unwrap_or(name);
-            names.extend([stem.to_owned(), format!("{stem}_created")]);
-        }
-        Kind::Histogram => {
-            let endings = ["bucket", "count", "sum", "created"];
-            names.extend(endings.map(|ending| format!("{name}_{ending}")));
-        }
-        // By convention a gauge `x_info` is the information family `x`.
-        Kind::Gauge | Kind::Info | Kind::StateSet => names.extend(name.strip_suffix("_info").map(str::to_owned)),
-    }
-    names
 }
 
 #[cfg(test)]

@@ -138,6 +138,16 @@ impl Entries {
     }
 }
 
+impl Entry {
+    /// The metrics whose instruments are registered under the name.
+    pub(super) fn metrics(&self) -> impl Iterator<Item = &Arc<Metric>> {
+        self.registered.iter().filter_map(|registered| match &registered.source {
+            Source::Part { metric, .. } => Some(metric),
+            Source::Read { .. } => None,
+        })
+    }
+}
+
 impl Registered {
     /// Whether the two were registered by one call.
     fn is_of(&self, other: &Self) -> bool {

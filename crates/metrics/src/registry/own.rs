@@ -36,13 +36,14 @@ pub(super) fn describe() -> [Desc; 5] {
 }
 
 impl Own {
-    /// The families; `series` is the number of all the others.
+    /// The families that are wanted; `series` is the number of all the others.
     pub(super) fn families(
         &self,
         entries: &[Entry],
         lists: &Lists,
         series: usize,
         totals: &Arc<Totals>,
+        wanted: impl Fn(&Desc) -> bool,
     ) -> Vec<FamilySnapshot> {
         let values: [Values; 5] = [
             vec![(String::new(), Value::Counter(self.hook_panics.get()))],
@@ -51,9 +52,10 @@ impl Own {
             refused(entries, lists),
             Vec::new(),
         ];
-        let values = values.map(by_text);
-        let total = series + values.iter().map(Vec::len).sum::<usize>() + 1;
-        let families = describe().into_iter().zip(values).map(|(desc, mut values)| {
+        let own = describe().into_iter().zip(values.map(by_text)).filter(|(desc, _)| wanted(desc));
+        let own: Vec<_> = own.collect();
+        let total = series + own.iter().map(|(_, values)| values.len()).sum::<usize>() + 1;
+        let families = own.into_iter().map(|(desc, mut values)| {
             if desc.name() == TOTAL_SERIES {
                 values.push((String::new(), Value::Gauge(total as f64)));
             }

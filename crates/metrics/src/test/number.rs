@@ -107,7 +107,7 @@ impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Value::Whole(whole) => whole.fmt(f),
-            Value::Fraction(fraction) => f.write_str(&encode::text::number_text(fraction)),
+            Value::Fraction(fraction) => f.write_str(&encode::number::text(fraction)),
         }
     }
 }
