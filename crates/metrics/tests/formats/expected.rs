@@ -1,0 +1,90 @@
+//! What a page has to say of a snapshot, written to be obviously right and not to be fast.
+
+use std::collections::BTreeMap;
+
+use streamgauge_metrics::encode::{Format, Protocol};
+use streamgauge_metrics::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Value};
+use streamgauge_metrics::{Desc, Kind, Snapshot};
+
+use crate::page::{Family, Sample};
+
+/// The families of a snapshot that are not `dropped`, as a format tells them.
+pub(crate) fn families(snapshot: &Snapshot, format: Format, dropped: &[String]) -> Vec<Family> {
+    let kept = snapshot.families().iter().filter(|family| !dropped.iter().any(|name| name == family.desc().name()));
+    kept.map(|family| told(family, format)).collect()
+}
+
+fn is_open_metrics(format: Format) -> bool {
+    matches!(format.protocol(), Protocol::OpenMetrics001 | Protocol::OpenMetrics100)
+}
+
+fn told(family: &FamilySnapshot, format: Format) -> Family {
+    let desc = family.desc();
+    let name = format.escaping().escape(desc.name()).into_owned();
+    let samples = family.series().flat_map(|series| samples(&name, &series, format)).collect();
+    let (name, kind) = if is_open_metrics(format) {
+        (stem(desc, &name).to_owned(), desc.kind().as_str())
+    } else {
+        (name, if matches!(desc.kind(), Kind::Info | Kind::StateSet) { "gauge" } else { desc.kind().as_str() })
+    };
+    let has_unit = !matches!(format.protocol(), Protocol::Text004 | Protocol::Text100)
+        && !matches!(desc.kind(), Kind::Info | Kind::StateSet);
+    let unit = desc.unit().filter(|_| has_unit);
+    let unit = unit.filter(|unit| stem(desc, &name).ends_with(&format!("_{unit}"))).map(str::to_owned);
+    Family { name, kind: kind.to_owned(), help: desc.help().to_owned(), unit, samples }
+}
+
+fn stem<'a>(desc: &Desc, name: &'a str) -> &'a str {
+    match desc.kind() {
+        Kind::Counter => name.strip_suffix("_total").unwrap_or(name),
+        Kind::Info => name.strip_suffix("_info").unwrap_or(name),
+        _ => name,
+    }
+}
+
+fn samples(name: &str, series: &Series<'_>, format: Format) -> Vec<Sample> {
+    let labels: BTreeMap<_, _> = series
+        .labels()
+        .map(|(name, value)| (format.escaping().escape(name).into_owned(), value.into_owned()))
+        .collect();
+    let sample = |ending: &str, value: f64| Sample {
+        name: format!("{name}{ending}"),
+        labels: labels.clone(),
+        value: value.into(),
+    };
+    match series.value() {
+        Value::Counter(total) => vec![sample("", *total as f64)],
+        Value::FloatCounter(value) | Value::Gauge(value) => vec![sample("", *value)],
+        Value::Histogram(histogram) => histogram_samples(histogram, format, sample),
+    }
+}
+
+fn histogram_samples(of: &HistogramSnapshot<'_>, format: Format, sample: impl Fn(&str, f64) -> Sample) -> Vec<Sample> {
+    let bounds = of.bounds().as_slice();
+    let mut all = Vec::new();
+    for (i, bound) in bounds.iter().copied().chain([f64::INFINITY]).enumerate() {
+        let below: u64 = of.buckets()[..=i].iter().sum();
+        all.push(sample("_bucket", below as f64).with("le", &bound.to_string()));
+    }
+    let falls = bounds[0] < 0.0 || of.sum().is_nan() || of.sum() < 0.0;
+    if !(is_open_metrics(format) && falls) {
+        all.push(sample("_sum", of.sum()));
+        all.push(sample("_count", of.count() as f64));
+    }
+    all
+}
+
+/// Makes two pages alike in what does not matter: the order of families and samples, and how the
+/// bounds of buckets are spelled.
+pub(crate) fn in_order(mut families: Vec<Family>) -> Vec<Family> {
+    for family in &mut families {
+        for sample in &mut family.samples {
+            if let Some(bound) = sample.labels.get_mut("le") {
+                *bound = bound.parse::<f64>().unwrap().to_string();
+            }
+        }
+        family.samples.sort();
+    }
+    families.sort_by(|a, b| a.name.cmp(&b.name));
+    families
+}

@@ -1,0 +1,97 @@
+//! What a page says, whatever its format.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use streamgauge_metrics::Snapshot;
+use streamgauge_metrics::encode::{self, Escaping, Format, Protocol};
+
+use crate::{protobuf, text};
+
+/// A metric of a page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Family {
+    pub(crate) name: String,
+    pub(crate) kind: String,
+    pub(crate) help: String,
+    pub(crate) unit: Option<String>,
+    pub(crate) samples: Vec<Sample>,
+}
+
+/// A sample; of a histogram in protobuf, one for each line that it would be as text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Sample {
+    pub(crate) name: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) value: Number,
+}
+
+/// A float that is the same as another if the bits are, or if both are none.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Number(u64);
+
+impl From<f64> for Number {
+    fn from(value: f64) -> Self {
+        Self(if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() })
+    }
+}
+
+impl std::fmt::Debug for Number {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:e}", f64::from_bits(self.0))
+    }
+}
+
+impl Sample {
+    pub(crate) fn new(name: &str, labels: &[(&str, &str)], value: f64) -> Self {
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { name: name.to_owned(), labels, value: value.into() }
+    }
+
+    pub(crate) fn with(self, label: &str, value: &str) -> Self {
+        let mut labels = self.labels;
+        assert!(labels.insert(label.to_owned(), value.to_owned()).is_none(), "the label {label} is there twice");
+        Self { labels, ..self }
+    }
+}
+
+/// Reads a page strictly; no family and no series may be there twice.
+pub(crate) fn read(body: &[u8], format: Format) -> Vec<Family> {
+    let text = || std::str::from_utf8(body).expect("a text page is UTF-8");
+    let families = match format.protocol() {
+        Protocol::Text004 | Protocol::Text100 => text::read(text()),
+        Protocol::OpenMetrics001 | Protocol::OpenMetrics100 => text::read_open_metrics(text()),
+        Protocol::Protobuf => protobuf::read(body),
+    };
+    if format.escaping() != Escaping::AllowUtf8 {
+        let names = families.iter().flat_map(|family| family.samples.iter().map(|sample| &sample.name));
+        let labels = families.iter().flat_map(|family| family.samples.iter().flat_map(|sample| sample.labels.keys()));
+        let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        assert!(names.chain(labels).all(|name| plain(name)), "a name is not plain");
+    }
+    refuse_doubles(&families);
+    families
+}
+
+/// No oracle looks for these.
+fn refuse_doubles(families: &[Family]) {
+    let names: BTreeSet<_> = families.iter().map(|family| &family.name).collect();
+    assert_eq!(names.len(), families.len(), "a family is there twice");
+    let mut series = BTreeSet::new();
+    for sample in families.iter().flat_map(|family| &family.samples) {
+        assert!(series.insert((&sample.name, &sample.labels)), "a series is there twice: {sample:?}");
+    }
+}
+
+/// The families of a snapshot in a format, without those of the registry about itself.
+pub(crate) fn told(snapshot: &Snapshot, format: Format) -> Vec<Family> {
+    let page = encode::encode(snapshot, format);
+    let mut families = read(&page.body, format);
+    families.retain(|family| !family.name.starts_with("metrics_registry_"));
+    families
+}
+
+/// Every format there is.
+pub(crate) fn formats() -> BTreeSet<Format> {
+    let of = |protocol| Escaping::ALL.map(|escaping| Format::new(protocol, escaping));
+    Protocol::ALL.into_iter().flat_map(of).collect()
+}
