@@ -25,7 +25,7 @@ test: ## the Rust tests, the metrics crates packed alone, then the oracles: Duck
 	cargo test --locked --release -p streamgauge-metrics --test stress
 	cargo package --locked --allow-dirty -p streamgauge-metrics-derive -p streamgauge-metrics
 	cargo build --release --locked
-	STREAMGAUGE_BIN='$(BIN)' .venv/bin/python -m pytest tests/oracle
+	STREAMGAUGE_BIN='$(BIN)' STREAMGAUGE_PAGES='$(TARGET)/debug/examples/pages' .venv/bin/python -m pytest tests/oracle
 
 check: ## formatting, lints, documentation, house rules
 	cargo fmt --all --check

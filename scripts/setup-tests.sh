@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Readies what `make test` needs beside Rust: Python's venv with the pinned oracles, promtool and prometheus.
+# Readies what `make test` needs beside Rust: Python's venv with the pinned oracles, promtool and prometheus, and the judge of pages,
+# which is built from Prometheus' own parser.
 # As root it installs what is missing; otherwise it prints the one line to run and stops. A second call changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -39,46 +40,70 @@ set_up_venv() {
   fi
 }
 
-works() { "$1/promtool" --version >/dev/null 2>&1 && "$1/prometheus" --version >/dev/null 2>&1; }
+# Version 3 is the first one that scrapes in every format.
+works() { "$1/promtool" --version >/dev/null 2>&1 && "$1/prometheus" --version 2>/dev/null | grep -q '^prometheus, version 3\.'; }
 
-# Unpacks Debian's package without installing it: no service is started, nothing outside the cache is touched.
-unpack_prometheus() {
-  if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
-    echo "promtool and prometheus are missing. Put both on PATH (https://prometheus.io/download) and run make test again." >&2
-    exit 1
-  fi
-  if ! lists_are_there && [ "$(id -u)" -ne 0 ]; then
-    echo "The package lists are empty. Run: sudo apt-get update" >&2
-    exit 1
-  fi
-  refresh_lists
+# Unpacks Debian's package of a suite without installing it: no service is started, nothing outside the cache is touched, and the
+# machine's own package lists stay as they are.
+unpack_prometheus() (
+  suite=$1
+  mirror=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | grep -v '^ *#' | grep -oE 'https?://[^ ]+' | head -n 1)
   mkdir -p "$tools"
-  local work
   work=$(mktemp -d "$tools/unpack.XXXXXX")
-  # shellcheck disable=SC2064 # the folder is known now
-  trap "rm -rf '$work'" EXIT
-  local packages=(prometheus)
-  if apt-cache show promtool >/dev/null 2>&1; then packages+=(promtool); fi # newer Debian ships it apart
-  (cd "$work" && apt-get -qq -o APT::Sandbox::User="$(id -un)" download "${packages[@]}")
-  local package
-  for package in "$work"/*.deb; do dpkg -x "$package" "$work/root"; done
-  works "$work/root/usr/bin" || { echo "the unpacked promtool or prometheus does not start" >&2; exit 1; }
+  trap 'rm -rf "$work"' EXIT
+  mkdir -p "$work/lists/partial" "$work/cache/archives/partial" "$work/debs"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main" >"$work/sources.list"
+  apt=(apt-get -qq -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=/dev/null
+    -o Dir::State::lists="$work/lists" -o Dir::Cache="$work/cache" -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none)
+  "${apt[@]}" update && (cd "$work/debs" && "${apt[@]}" download prometheus promtool) || exit 1
+  for package in "$work"/debs/*.deb; do dpkg -x "$package" "$work/root"; done
+  works "$work/root/usr/bin" || exit 1
   rm -rf "$tools/prometheus"
   mv "$work/root/usr/bin" "$tools/prometheus"
+)
+
+fetch_prometheus() {
+  local suite
+  if command -v apt-get >/dev/null && command -v dpkg >/dev/null && [ -e /usr/share/keyrings/debian-archive-keyring.gpg ]; then
+    for suite in testing sid stable; do
+      if unpack_prometheus "$suite" 2>/dev/null; then return; fi
+    done
+  fi
+  echo "promtool and prometheus 3 are missing. Put both on PATH (https://prometheus.io/download) and run make test again." >&2
+  exit 1
 }
 
 find_prometheus() {
   if ! works "$tools/prometheus"; then
-    if command -v promtool >/dev/null && command -v prometheus >/dev/null; then
+    local own
+    own=$(dirname "$(command -v prometheus || echo none)")
+    if works "$own"; then
+      rm -rf "$tools/prometheus"
       mkdir -p "$tools/prometheus"
-      ln -sf "$(command -v promtool)" "$(command -v prometheus)" "$tools/prometheus/"
+      ln -sf "$own/promtool" "$own/prometheus" "$tools/prometheus/"
     else
-      unpack_prometheus
+      fetch_prometheus
     fi
   fi
   ln -sf "$tools/prometheus/promtool" "$tools/prometheus/prometheus" .venv/bin/
 }
 
+# From 1.21 on Go fetches the version that a module asks for.
+go_is_new_enough() { go version 2>/dev/null | grep -qE 'go1\.(2[1-9]|[3-9][0-9])'; }
+
+build_judge() {
+  local source=tests/oracle/textparse built=$tools/textparse
+  if ! { cat "$source"/*.go "$source"/go.* | cmp -s - "$built/source"; } || [ ! -x "$built/textparse" ]; then
+    go_is_new_enough || install "Go 1.21 or newer" golang-go
+    go_is_new_enough || { echo "Go 1.21 or newer is missing (https://go.dev/dl). Put it on PATH and run make test again." >&2; exit 1; }
+    mkdir -p "$built"
+    (cd "$source" && CGO_ENABLED=0 go build -o "$built/textparse" .)
+    cat "$source"/*.go "$source"/go.* >"$built/source"
+  fi
+  ln -sf "$built/textparse" .venv/bin/
+}
+
 set_up_venv
 find_prometheus
+build_judge
 echo "test tools: $(.venv/bin/python --version), $(.venv/bin/promtool --version 2>&1 | head -n 1)"

@@ -1,16 +1,20 @@
-"""Fixtures of the oracle tests: judged is the release binary named by STREAMGAUGE_BIN, from outside only."""
+"""Fixtures of the oracle tests: judged is the release binary named by STREAMGAUGE_BIN, from outside only, and what the example named by
+STREAMGAUGE_PAGES writes."""
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
-from program import BINARY, Program
+from program import BINARY, ROOT, Program
 
 TOOLS = Path(sys.executable).parent
+PAGES = Path(os.environ.get("STREAMGAUGE_PAGES", ROOT / "target/debug/examples/pages")).absolute()
 
 
 def pytest_configure(config):
-    missing = [path for path in (BINARY, TOOLS / "promtool", TOOLS / "prometheus") if not path.exists()]
+    tools = [TOOLS / name for name in ("promtool", "prometheus", "textparse")]
+    missing = [path for path in (BINARY, PAGES, *tools) if not path.exists()]
     if missing:
         pytest.exit(f"missing: {', '.join(map(str, missing))}; run make test, which builds and fetches them", returncode=1)
 
@@ -48,3 +52,13 @@ def promtool():
 @pytest.fixture(scope="session")
 def prometheus():
     return str(TOOLS / "prometheus")
+
+
+@pytest.fixture(scope="session")
+def textparse():
+    return str(TOOLS / "textparse")
+
+
+@pytest.fixture(scope="session")
+def pages():
+    return str(PAGES)

@@ -60,10 +60,15 @@ class Program:
     def said(self):
         return "".join(self.errors)[-2000:]
 
-    def scrape(self, **headers):
-        """One GET /metrics: (body, content type)."""
-        with urllib.request.urlopen(urllib.request.Request(self.url + "/metrics", headers=headers), timeout=10) as answer:
-            return answer.read().decode(), answer.headers["Content-Type"]
+    def fetch(self, query="", **headers):
+        """One GET /metrics: (bytes, headers)."""
+        with urllib.request.urlopen(urllib.request.Request(self.url + "/metrics" + query, headers=headers), timeout=10) as answer:
+            return answer.read(), answer.headers
+
+    def scrape(self):
+        """One GET /metrics for someone who takes anything: (body, content type)."""
+        body, headers = self.fetch()
+        return body.decode(), headers["Content-Type"]
 
     def wait_for(self, reached, seconds=30):
         """Scrapes until reached(body) holds; the body for which it held."""
