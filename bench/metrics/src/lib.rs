@@ -9,6 +9,7 @@ pub mod heap;
 pub mod input;
 #[cfg(feature = "ours")]
 pub mod ours;
+pub mod page;
 pub mod report;
 pub mod rivals;
 pub mod row;

@@ -4,6 +4,7 @@
 use crate::contender::Outcome;
 use crate::heap::Heap;
 use crate::input;
+use crate::page;
 use crate::row::Row;
 use crate::sheet::Sheet;
 use crate::snapshot;
@@ -65,7 +66,8 @@ pub fn time(sheet: &Sheet) -> Outcome {
     held(sheet)?;
     group(sheet)?;
     labelled(sheet)?;
-    snapshots(sheet)
+    snapshots(sheet)?;
+    page::ours(sheet)
 }
 
 fn held(sheet: &Sheet) -> Outcome {
@@ -155,7 +157,7 @@ pub fn heap(heap: &Heap) -> Outcome {
 
 /// With room for what the snapshots need; beyond the standard 1,000 series of a metric, all go to one.
 pub(crate) fn roomy() -> Outcome<Registry> {
-    let limits = Limits { max_series: 20_000, max_series_per_metric: 20_000, ..Limits::default() };
+    let limits = Limits { max_series: 200_000, max_series_per_metric: 200_000, ..Limits::default() };
     Ok(Registry::with_options(Options { limits, ..Options::default() })?)
 }
 
@@ -165,7 +167,7 @@ pub(crate) fn counters(registry: &Registry) -> Outcome<Family<Counter>> {
 }
 
 /// Histograms by method and path, strings made at run time.
-fn histograms(registry: &Registry) -> Outcome<Family<Histogram>> {
+pub(crate) fn histograms(registry: &Registry) -> Outcome<Family<Histogram>> {
     let desc = Desc::of::<Family<Histogram>>("duration_seconds", "Help.");
     Ok(registry.register(desc.with_labels(LABELS).with_buckets(Buckets::Custom(Cow::Borrowed(&input::BOUNDS))))?)
 }

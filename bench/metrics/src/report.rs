@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 const LEGEND: &str = "\
 Updates: ns an operation, 1 thread / 2 threads on the same series. Snapshots: CPU us of the reader, 8 writers idle / hot; where a crate has
-none, its whole text. –: no means for it. *: does less than asked, and is no best rival: prometheus tells label values apart by a hash alone;
+none, its whole text. Pages: the same for snapshot and text, of those who write text themselves. –: no means for it. *: does less than asked, and is no best rival: prometheus tells label values apart by a hash alone;
 the histograms of fastmetrics and fast-telemetry are torn, the latter's take whole numbers; fast-telemetry has one enum label a metric.";
 
 /// What was measured, by row and crate.
@@ -99,7 +99,9 @@ fn verdict(row: Row, ours: Option<[f64; 2]>, best: [Option<(&str, f64)>; 2]) -> 
 fn text(row: Row, [first, second]: [f64; 2]) -> String {
     match row {
         Row::CounterBytes | Row::HistogramBytes => format!("{first:.0}"),
-        Row::CounterSnapshot | Row::HistogramSnapshot => format!("{first:.0} / {second:.0}"),
+        Row::CounterSnapshot | Row::HistogramSnapshot | Row::CounterPage | Row::LargePage | Row::HistogramPage => {
+            format!("{first:.0} / {second:.0}")
+        }
         _ => format!("{} / {}", short(first), short(second)),
     }
 }

@@ -27,11 +27,17 @@ pub enum Row {
     CounterSnapshot,
     /// A snapshot of 1,000 histograms.
     HistogramSnapshot,
+    /// A snapshot of 10,000 counters, as a page of text.
+    CounterPage,
+    /// The same of 100,000.
+    LargePage,
+    /// A snapshot of 1,000 histograms, as a page of text.
+    HistogramPage,
 }
 
 impl Row {
     /// All, in the order of the table.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Empty,
         Self::Counter,
         Self::Histogram,
@@ -44,6 +50,9 @@ impl Row {
         Self::HistogramBytes,
         Self::CounterSnapshot,
         Self::HistogramSnapshot,
+        Self::CounterPage,
+        Self::LargePage,
+        Self::HistogramPage,
     ];
 
     /// Its name between processes and after `--row`.
@@ -61,6 +70,9 @@ impl Row {
             Self::HistogramBytes => "histogram-bytes",
             Self::CounterSnapshot => "counter-snapshot",
             Self::HistogramSnapshot => "histogram-snapshot",
+            Self::CounterPage => "counter-page",
+            Self::LargePage => "large-page",
+            Self::HistogramPage => "histogram-page",
         }
     }
 
@@ -79,6 +91,9 @@ impl Row {
             Self::HistogramBytes => "heap B: histogram series",
             Self::CounterSnapshot => "snapshot us: 10,000 counters",
             Self::HistogramSnapshot => "snapshot us: 1,000 histograms",
+            Self::CounterPage => "page us: 10,000 counters",
+            Self::LargePage => "page us: 100,000 counters",
+            Self::HistogramPage => "page us: 1,000 histograms",
         }
     }
 

@@ -17,7 +17,11 @@ const LONGEST: Duration = Duration::from_millis(300);
 
 /// How many series the row has.
 pub const fn series(row: Row) -> usize {
-    if matches!(row, Row::CounterSnapshot) { 10_000 } else { 1_000 }
+    match row {
+        Row::LargePage => 100_000,
+        Row::CounterSnapshot | Row::CounterPage => 10_000,
+        _ => 1_000,
+    }
 }
 
 impl Sheet {

@@ -5,6 +5,7 @@
 use crate::contender::Outcome;
 use crate::heap::Heap;
 use crate::input;
+use crate::page;
 use crate::row::Row;
 use crate::sheet::Sheet;
 use crate::snapshot;
@@ -15,7 +16,8 @@ use std::hint::black_box;
 pub fn time(sheet: &Sheet) -> Outcome {
     held(sheet)?;
     labelled(sheet)?;
-    snapshots(sheet)
+    snapshots(sheet)?;
+    page::prometheus(sheet)
 }
 
 fn held(sheet: &Sheet) -> Outcome {
@@ -83,10 +85,10 @@ fn options() -> HistogramOpts {
     HistogramOpts::new("duration_seconds", "Help.").buckets(input::BOUNDS.to_vec())
 }
 
-fn counters() -> prometheus::Result<IntCounterVec> {
+pub(crate) fn counters() -> prometheus::Result<IntCounterVec> {
     IntCounterVec::new(Opts::new("requests_total", "Help."), &["method", "path"])
 }
 
-fn histograms() -> prometheus::Result<HistogramVec> {
+pub(crate) fn histograms() -> prometheus::Result<HistogramVec> {
     HistogramVec::new(options(), &["method", "path"])
 }

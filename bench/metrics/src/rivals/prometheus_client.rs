@@ -5,6 +5,7 @@
 use crate::contender::Outcome;
 use crate::heap::Heap;
 use crate::input;
+use crate::page;
 use crate::row::Row;
 use crate::sheet::Sheet;
 use crate::snapshot;
@@ -45,13 +46,13 @@ struct Statics {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Strings {
+pub(crate) struct Strings {
     method: String,
     path: String,
 }
 
 impl Strings {
-    fn of(method: &str, path: &str) -> Self {
+    pub(crate) fn of(method: &str, path: &str) -> Self {
         Self { method: method.to_owned(), path: path.to_owned() }
     }
 }
@@ -60,7 +61,8 @@ impl Strings {
 pub fn time(sheet: &Sheet) -> Outcome {
     held(sheet);
     labelled(sheet);
-    snapshots(sheet)
+    snapshots(sheet)?;
+    page::prometheus_client(sheet)
 }
 
 fn held(sheet: &Sheet) {
@@ -125,7 +127,7 @@ fn snapshots(sheet: &Sheet) -> Outcome {
     Ok(())
 }
 
-fn text(registry: &Registry) -> Result<String, std::fmt::Error> {
+pub(crate) fn text(registry: &Registry) -> Result<String, std::fmt::Error> {
     let mut text = String::new();
     encode(&mut text, registry)?;
     Ok(text)
@@ -146,6 +148,6 @@ fn histogram() -> Histogram {
     Histogram::new(input::BOUNDS)
 }
 
-fn histograms() -> Family<Strings, Histogram> {
+pub(crate) fn histograms() -> Family<Strings, Histogram> {
     Family::new_with_constructor(histogram)
 }
