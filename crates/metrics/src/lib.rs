@@ -192,6 +192,12 @@
 //! `metrics_registry_metric_bytes`, `metrics_registry_refused_total` and
 //! `metrics_registry_hook_panics_total` are on every page.
 //!
+//! # Formats
+//!
+//! [`encode`] writes a snapshot as Prometheus text, `OpenMetrics` or protobuf, whichever an `Accept`
+//! header asks for. A metric whose name is not plain, such as `http.requests_total`, is declared
+//! [as such](Desc::with_utf8_names), and told to each reader in the way it understands.
+//!
 //! # Tests
 //!
 //! [`assert_metrics!`] compares values by name and tells what differs line by line;
@@ -223,6 +229,14 @@
 //! | bytes: histogram series | 253 | 876 | 605 | 395 | 1071 | 453* | 344 | 4736* | 621 |
 //! | snapshot, µs: 10,000 counters | 31 / 34 | 5528 / 5738 | 897 / 876 | 385 / 396 | 8714 / 12324 | 1081 / 1206 | 1734 / 1659 | 1148 / 1733 | 6907 / 7445 |
 //! | snapshot, µs: 1,000 histograms | 104 / 117 | 346 / 27718 | 2201 / 2255 | 1385 / 1526 | 6457 / 75236 | 965 / 1006* | 242 / 252 | 246 / 728* | 334 / 348 |
+//!
+//! And microseconds of CPU for a page, snapshot and text, on a machine that had other work to do:
+//!
+//! | | this crate | prometheus | prometheus-client |
+//! |---|---|---|---|
+//! | page, µs: 10,000 counters | 193 / 198 | 7653 / 9354 | 938 / 923 |
+//! | page, µs: 100,000 counters | 2417 / 2706 | 191665 / 229639 | 21250 / 10316 |
+//! | page, µs: 1,000 histograms | 370 / 375 | 3523 / 24984 | 2207 / 2253 |
 //!
 //! prometheus 0.14, prometheus-client 0.25, measured 0.0.25, metrics 0.24 with its Prometheus
 //! exporter 0.18, fastmetrics 0.7, opentelemetry_sdk 0.33, fast-telemetry 0.10, foundations-metrics
