@@ -97,12 +97,19 @@ impl<'a> Iterator for Labels<'a> {
 
 /// The name and the value of the first label, and what follows them.
 pub(crate) fn split_first(text: &str) -> Option<(&str, Cow<'_, str>, &str)> {
-    let (name, quoted) = match text.strip_prefix('"') {
-        Some(rest) => rest.split_once("\"=\"")?,
-        None => text.split_once("=\"")?,
-    };
+    let (name, quoted) = split_name(text)?;
     let end = end_of_value(quoted)?;
     Some((name, unescape(&quoted[..end]), &quoted[end + 1..]))
+}
+
+/// The name of a label, and what stands behind the quotation mark that opens its value.
+fn split_name(text: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = text.strip_prefix('"') {
+        return rest.split_once("\"=\"");
+    }
+    // A loop beats a search here: names are short.
+    let name = text.bytes().position(|byte| byte == b'=')?;
+    Some((&text[..name], text[name + 1..].strip_prefix('"')?))
 }
 
 /// Where the closing quotation mark is.

@@ -48,18 +48,28 @@ fn begin(out: &mut Vec<u8>) -> usize {
 /// Writes the length of what has come since `start` before it; if it needs more room, what has
 /// come moves.
 fn end(out: &mut Vec<u8>, start: usize) {
-    let length = out.len() - start;
-    let (bytes, used) = bytes_of(length as u64);
-    out.splice(start - 1..start, bytes.into_iter().take(used));
+    let length = (out.len() - start) as u64;
+    if length < 0x80 {
+        out[start - 1] = low_bits(length);
+    } else {
+        let (bytes, used) = bytes_of(length);
+        out.splice(start - 1..start, bytes.into_iter().take(used));
+    }
 }
 
 fn tag(out: &mut Vec<u8>, field: u32, kind: u32) {
     varint(out, u64::from(field << 3 | kind));
 }
 
+#[inline]
 fn varint(out: &mut Vec<u8>, value: u64) {
-    let (bytes, used) = bytes_of(value);
-    out.extend_from_slice(&bytes[..used]);
+    // Tags are of one byte, and so are most lengths.
+    if value < 0x80 {
+        out.push(low_bits(value));
+    } else {
+        let (bytes, used) = bytes_of(value);
+        out.extend_from_slice(&bytes[..used]);
+    }
 }
 
 /// Seven bits a byte, the lowest first, and how many bytes that makes.
