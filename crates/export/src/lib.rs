@@ -10,6 +10,9 @@
 //!   tasks.rs ────► the one door through which async tasks are spawned, so that they are counted
 //! ```
 //!
+//! A scrape gets the [format](streamgauge_metrics::encode) it accepts, compressed if it accepts that,
+//! of the metrics it names by `name[]` or of all. What scrapes cost is in [`ScrapeMetrics`].
+//!
 //! The server has a thread to itself: a pipeline that keeps every worker busy is exactly when its
 //! metrics are wanted.
 //!
