@@ -11,6 +11,7 @@ mod names;
 use crate::histogram::{self, Buckets};
 use crate::instrument::Declared;
 use crate::label::Label;
+use crate::native::Native;
 
 use self::names::{utf8_label_fault, utf8_name_fault};
 
@@ -56,6 +57,7 @@ pub struct Desc {
     help: Cow<'static, str>,
     labels: Cow<'static, [Label]>,
     buckets: Option<Buckets>,
+    native: Option<Native>,
     utf8_names: bool,
 }
 
@@ -108,6 +110,7 @@ impl Desc {
             help: help.into(),
             labels: Cow::Borrowed(T::LABELS),
             buckets: matches!(T::KIND, Kind::Histogram).then_some(Buckets::LatencyMs),
+            native: None,
             utf8_names: false,
         }
     }
@@ -167,6 +170,19 @@ impl Desc {
     #[must_use]
     pub fn with_buckets(self, buckets: Buckets) -> Self {
         Self { buckets: Some(buckets), ..self }
+    }
+
+    /// The same with native buckets besides. Only a histogram may have any.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Histogram, Native};
+    ///
+    /// assert!(Desc::of::<Histogram>("wait_ms", "Waiting.").with_native(Native::default()).validate().is_ok());
+    /// assert!(Desc::of::<Counter>("jobs_total", "Jobs.").with_native(Native::default()).validate().is_err());
+    /// ```
+    #[must_use]
+    pub fn with_native(self, native: Native) -> Self {
+        Self { native: Some(native), ..self }
     }
 
     /// The same, whose name and labels may be called anything but what needs an escape itself:
@@ -257,6 +273,19 @@ impl Desc {
         self.buckets.as_ref()
     }
 
+    /// How native buckets are kept, if there are any.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Desc, Histogram, Native};
+    ///
+    /// let desc = Desc::of::<Histogram>("wait_ms", "Waiting.");
+    /// assert_eq!(desc.native(), None);
+    /// assert_eq!(desc.with_native(Native::default()).native(), Some(&Native::default()));
+    /// ```
+    pub const fn native(&self) -> Option<&Native> {
+        self.native.as_ref()
+    }
+
     /// Whether this is its name, or one of the names that its samples or the family have in some
     /// format.
     ///
@@ -325,7 +354,16 @@ impl Desc {
         let bounds = self.buckets.as_ref().map(Buckets::standard_bounds);
         buckets_fault(self.kind, bounds.is_some())
             .or_else(|| bounds.and_then(histogram::bounds_fault))
+            .or_else(|| self.native_fault(bounds))
             .map(str::to_owned)
+    }
+
+    fn native_fault(&self, bounds: Option<&[f64]>) -> Option<&'static str> {
+        let native = self.native?;
+        match bounds {
+            Some(bounds) => native.fault(bounds.len() + 1),
+            None => Some("only a histogram has native buckets"),
+        }
     }
 }
 
@@ -346,6 +384,9 @@ impl fmt::Display for Desc {
         write!(f, " {:?}", self.help)?;
         if let Some(buckets) = &self.buckets {
             write!(f, " buckets {buckets:?}")?;
+        }
+        if let Some(native) = &self.native {
+            write!(f, " native ({native})")?;
         }
         Ok(())
     }

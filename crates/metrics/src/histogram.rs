@@ -12,6 +12,7 @@ use crate::cell;
 use crate::desc::Kind;
 use crate::instrument::{self, Recorded, Sealed, Single};
 use crate::metric::Storage;
+use crate::native::{Layout, Native};
 use crate::record::Observing;
 use crate::slot::Handle;
 use crate::snapshot::HistogramSnapshot;
@@ -122,6 +123,12 @@ pub enum Buckets {
     Custom(Cow<'static, [f64]>),
 }
 
+impl BoundsError {
+    pub(crate) const fn new(fault: &'static str) -> Self {
+        Self { fault }
+    }
+}
+
 impl Histogram {
     /// An empty histogram, in no registry.
     ///
@@ -169,6 +176,16 @@ impl Histogram {
             return self.observe_nan(n);
         }
         let change = self.change(value, value * n as f64, n);
+        if let Some(native) = self.bounds.native() {
+            return self.observe_natively(native, value, change);
+        }
+        cell::record(change.sum(), change);
+    }
+
+    /// Apart, so that all others make a record of a fixed length.
+    #[inline(never)]
+    fn observe_natively(&self, native: &Layout, value: f64, change: Observing<'_>) {
+        let change = self.with_native(native, value, change);
         cell::record(change.sum(), change);
     }
 
@@ -205,12 +222,24 @@ impl Histogram {
     #[inline]
     pub fn observing_n(&self, value: f64, n: u64) -> Observing<'_> {
         let amount = if value.is_nan() { self.not_a_number() } else { value * n as f64 };
-        self.change(value, amount, n)
+        let change = self.change(value, amount, n);
+        match self.bounds.native() {
+            Some(native) => self.with_native(native, value, change),
+            None => change,
+        }
     }
 
     #[inline]
     fn change(&self, value: f64, amount: f64, count: u64) -> Observing<'_> {
         Observing::new(&self.handle, self.bounds.place_of(value), amount, count)
+    }
+
+    fn with_native<'a>(&'a self, native: &Layout, value: f64, change: Observing<'a>) -> Observing<'a> {
+        let first = self.bounds.buckets() + 1;
+        match native.cell_for(value, self.handle.places(first, native.len())) {
+            Some(cell) => change.and_native(first + cell),
+            None => change,
+        }
     }
 
     /// What `NaN` adds to the sum.
@@ -276,8 +305,9 @@ impl Histogram {
     /// # Ok::<(), streamgauge_metrics::BoundsError>(())
     /// ```
     pub fn get(&self) -> HistogramSnapshot<'static> {
-        let cells = self.handle.read(self.bounds.buckets() as usize + 1);
-        HistogramSnapshot::new(self.bounds.clone(), Cow::Owned(cells))
+        let cells = self.handle.read(self.bounds.cells() as usize);
+        let places = self.handle.places(0, self.bounds.cells()).copied();
+        HistogramSnapshot::new(self.bounds.clone(), Cow::Owned(cells), places)
     }
 }
 
@@ -329,7 +359,7 @@ impl Bounds {
     pub fn new(upper: &[f64]) -> Result<Self, BoundsError> {
         match bounds_fault(upper) {
             None => Ok(Self::proven(upper)),
-            Some(fault) => Err(BoundsError { fault }),
+            Some(fault) => Err(BoundsError::new(fault)),
         }
     }
 
@@ -347,7 +377,31 @@ impl Bounds {
     fn proven(upper: &[f64]) -> Self {
         let steps = Steps::of(upper);
         let upper = upper.iter().copied().chain([f64::INFINITY]).collect();
-        Self { shared: Arc::new(Shared { upper, steps }) }
+        Self { shared: Arc::new(Shared { upper, steps, native: None }) }
+    }
+
+    /// The same bounds, with native buckets beside those they are of.
+    #[must_use]
+    pub(crate) fn with_native(&self, native: Native) -> Self {
+        let Shared { upper, steps, .. } = &*self.shared;
+        let native = Some(Layout::of(native));
+        Self { shared: Arc::new(Shared { upper: upper.clone(), steps: steps.clone(), native }) }
+    }
+
+    /// How the native buckets are kept, if there are any.
+    #[inline]
+    pub(crate) fn native(&self) -> Option<&Layout> {
+        self.shared.native.as_ref()
+    }
+
+    /// Whether there are cells that are for what comes.
+    pub(crate) fn has_places(&self) -> bool {
+        self.native().is_some()
+    }
+
+    /// How many cells a histogram has: the sum, the buckets, the native buckets.
+    pub(crate) fn cells(&self) -> u32 {
+        1 + self.buckets() + self.native().map_or(0, Layout::len)
     }
 
     /// How many buckets there are, `+Inf` included.
@@ -360,7 +414,7 @@ impl Bounds {
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "at most `MOST_BOUNDS`")]
     fn place_of(&self, value: f64) -> u32 {
-        let Shared { upper, steps } = &*self.shared;
+        let Shared { upper, steps, .. } = &*self.shared;
         if value.is_nan() {
             // It is above no bound and would be among the smallest.
             return self.buckets() - 1;
@@ -378,11 +432,12 @@ struct Shared {
     /// The bounds, then `+Inf`.
     upper: Box<[f64]>,
     steps: Option<Steps>,
+    native: Option<Layout>,
 }
 
 impl PartialEq for Bounds {
     fn eq(&self, other: &Self) -> bool {
-        self.shared.upper == other.shared.upper
+        self.shared.upper == other.shared.upper && self.shared.native == other.shared.native
     }
 }
 

@@ -145,7 +145,7 @@ impl Storage {
             Self::Level | Self::State(_) => 0,
             Self::Integer | Self::Float => 1,
             Self::Pair => 2,
-            Self::Buckets => bounds.map_or(0, Bounds::buckets) + 1,
+            Self::Buckets => bounds.map_or(0, Bounds::cells),
         }
     }
 }
@@ -265,7 +265,7 @@ impl Metric {
     }
 
     fn insert(&self, table: &mut Table, text: Box<str>) -> Arc<Slot> {
-        let slot = Arc::new(Slot::new(self.take_cells(), text, Weak::clone(&self.this)));
+        let slot = Arc::new(Slot::new(self.take_cells(), text, Weak::clone(&self.this)).with_places(self.has_places()));
         table.series.insert(ByText(Arc::clone(&slot)));
         table.list = None;
         slot
@@ -273,7 +273,12 @@ impl Metric {
 
     fn new_hidden(&self, range: Range, text: Box<str>, nth: usize) -> Arc<Slot> {
         let nth = u32::try_from(nth).unwrap_or(u32::MAX);
-        Arc::new(Slot::hidden(range, text, Weak::clone(&self.this), nth))
+        Arc::new(Slot::hidden(range, text, Weak::clone(&self.this), nth).with_places(self.has_places()))
+    }
+
+    /// Whether there are cells that are for what comes.
+    fn has_places(&self) -> bool {
+        self.parts.iter().any(|part| part.bounds.as_ref().is_some_and(Bounds::has_places))
     }
 
     fn take_cells(&self) -> Range {

@@ -11,7 +11,7 @@ use crate::slot::Handle;
 /// Does several changes at once: every snapshot has all of them or none.
 ///
 /// The instruments are fields of one [`Group`](crate::Group); up to 32 cells can change (a counter
-/// is one, a histogram two). Instruments that are no group are changed one after the other.
+/// is one, a histogram three at most). Instruments that are no group are changed one after the other.
 /// A writer never waits, neither for another one nor for a reader.
 ///
 /// ```
@@ -96,6 +96,8 @@ pub struct Observing<'a> {
     /// The sum; the buckets follow.
     sum: u32,
     bucket: u32,
+    /// The native bucket, or [`NONE`].
+    native: u32,
     amount: f64,
     count: u64,
     instrument: PhantomData<&'a Handle>,
@@ -113,7 +115,13 @@ impl<'a> Observing<'a> {
     #[inline(always)]
     pub(crate) const fn new(histogram: &'a Handle, bucket: u32, amount: f64, count: u64) -> Self {
         let sum = histogram.index;
-        Self { sum, bucket: sum + 1 + bucket, amount, count, instrument: PhantomData }
+        Self { sum, bucket: sum + 1 + bucket, native: NONE, amount, count, instrument: PhantomData }
+    }
+
+    /// The same, and in the native bucket with this cell, counted from the sum.
+    #[inline(always)]
+    pub(crate) const fn and_native(self, cell: u32) -> Self {
+        Self { native: self.sum + cell, ..self }
     }
 
     /// The cell of the sum.
@@ -123,8 +131,11 @@ impl<'a> Observing<'a> {
     }
 }
 
+/// No cell of a record.
+const NONE: u32 = u32::MAX;
+
 impl Update for Adding<'_> {
-    const CELLS: usize = 1;
+    const MOST_CELLS: usize = 1;
 
     #[inline(always)]
     fn each(&self, mut visit: impl FnMut(u32, Change)) {
@@ -139,13 +150,16 @@ impl Recordable for Adding<'_> {
 }
 
 impl Update for Observing<'_> {
-    const CELLS: usize = 2;
+    const MOST_CELLS: usize = 3;
 
     #[inline(always)]
     fn each(&self, mut visit: impl FnMut(u32, Change)) {
         // The sum first: its place is known before the bucket is.
         visit(self.sum, Change::add_float(self.amount));
         visit(self.bucket, Change::add(self.count));
+        if self.native != NONE {
+            visit(self.native, Change::add(self.count));
+        }
     }
 }
 
@@ -158,7 +172,7 @@ impl Recordable for Observing<'_> {
 macro_rules! tuples_change_all_their_members {
     ($(($($member:ident $place:tt),+))*) => {$(
         impl<$($member: Update),+> Update for ($($member,)+) {
-            const CELLS: usize = 0 $(+ $member::CELLS)+;
+            const MOST_CELLS: usize = 0 $(+ $member::MOST_CELLS)+;
 
             #[inline(always)]
             fn each(&self, mut visit: impl FnMut(u32, Change)) {

@@ -38,6 +38,7 @@ pub use self::options::{Options, OptionsError};
 /// |---|---|---|
 /// | `#[metrics(prefix = "app")]` | struct | put before every name |
 /// | `#[metrics(buckets = LATENCY_MS)]` | histogram | the buckets: `LATENCY_MS`, `SIZE_BYTES`, `THROUGHPUT` or a list |
+/// | `#[metrics(native)]` | histogram | native buckets besides; with `= Native::default()…` others than the standard ones |
 /// | `#[metrics(name = "jobs_total")]` | field | in place of the field name, after the prefix |
 /// | `#[metrics(unit = "ms")]` | field | the unit, which the name must end with |
 /// | `#[metrics(flatten)]` | field | another group, registered with this one under its own prefix |

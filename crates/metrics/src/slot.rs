@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::cell::{self, Change, Range, STORE};
 use crate::metric::Metric;
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, Step, Weak, at};
+use crate::native::Places;
+use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Ordering, Step, Weak, at};
 
 /// The one place of a series. The cells go back when the last reference is gone.
 pub(crate) struct Slot {
@@ -13,6 +14,8 @@ pub(crate) struct Slot {
     /// The value of a gauge.
     pub(crate) level: AtomicU64,
     pub(crate) range: Range,
+    /// What each of its cells is for, if that is not settled beforehand.
+    places: Box<[AtomicU32]>,
     /// The labels as they are on the wire.
     pub(crate) text: Box<str>,
     /// Its place in a closed set of label sets.
@@ -40,7 +43,22 @@ pub struct Handle {
 impl Slot {
     /// A series in the scrapes of its metric.
     pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>) -> Self {
-        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), range, text, nth: u32::MAX, home }
+        let places = Box::default();
+        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), range, places, text, nth: u32::MAX, home }
+    }
+
+    /// The same with places, if it has cells that need them.
+    #[must_use]
+    pub(crate) fn with_places(mut self, needed: bool) -> Self {
+        if needed {
+            self.places = (0..self.range.len).map(|_| AtomicU32::new(0)).collect();
+        }
+        self
+    }
+
+    /// The places of some cells, counted from the first; none if it has none.
+    pub(crate) fn places(&self, first: u32, len: u32) -> Places<'_> {
+        Places::new(self.places.get(first as usize..).and_then(|rest| rest.get(..len as usize)).unwrap_or_default())
     }
 
     /// A series that is hidden from the scrapes of its metric.
@@ -104,7 +122,7 @@ impl Slot {
 
     /// What it takes, with the cells of one thread.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>()
+        size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>() + size_of_val(&*self.places)
     }
 
     pub(crate) fn home(&self) -> Option<Arc<Metric>> {
@@ -176,6 +194,11 @@ impl Handle {
         cells.drain(..first.min(cells.len()));
         cells.truncate(len);
         cells
+    }
+
+    /// The places of some cells, counted from the first one of the instrument.
+    pub(crate) fn places(&self, first: u32, len: u32) -> Places<'_> {
+        self.slot.places(self.index - self.slot.range.first + first, len)
     }
 
     /// Counts what could not be done.

@@ -9,6 +9,7 @@ use crate::gauge;
 use crate::histogram::Bounds;
 use crate::label::{self, Labels};
 use crate::metric::{List, Metric, Part, Storage};
+use crate::native::NativeSnapshot;
 use crate::slot::Slot;
 use crate::sync::{Arc, Ordering};
 
@@ -133,8 +134,10 @@ pub enum Value<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramSnapshot<'a> {
     bounds: Bounds,
-    /// The sum, then the buckets.
+    /// The sum, then the buckets, then the native buckets.
     cells: Cow<'a, [u64]>,
+    /// What each of the cells is for, if there are native buckets.
+    places: Box<[u32]>,
 }
 
 impl Snapshot {
@@ -395,7 +398,7 @@ impl Member {
             Self::Summed { list, part } => {
                 let slot = list.slots.get(i)?;
                 let cells = totals.range(slot.range).get(part.first as usize..)?.get(..part.len as usize)?;
-                Some(Series { text: &slot.text, value: part.value(cells) })
+                Some(Series { text: &slot.text, value: part.value(cells, slot) })
             }
             Self::Levels { list, levels } => {
                 let value = Value::Gauge(f64::from_bits(*levels.get(i)?));
@@ -424,11 +427,12 @@ fn state_series<'a>(
 }
 
 impl Part {
-    fn value<'a>(&self, cells: &'a [u64]) -> Value<'a> {
+    fn value<'a>(&self, cells: &'a [u64], slot: &Slot) -> Value<'a> {
         let first = cells.first().copied().unwrap_or_default();
         match (self.storage, &self.bounds) {
             (Storage::Buckets, Some(bounds)) => {
-                Value::Histogram(HistogramSnapshot::new(bounds.clone(), Cow::Borrowed(cells)))
+                let places = slot.places(self.first, self.len).copied();
+                Value::Histogram(HistogramSnapshot::new(bounds.clone(), Cow::Borrowed(cells), places))
             }
             (Storage::Float, _) => Value::FloatCounter(f64::from_bits(first)),
             (Storage::Pair, _) => Value::Gauge(gauge::difference(cells) as f64),
@@ -516,8 +520,8 @@ impl<'a> Series<'a> {
 }
 
 impl<'a> HistogramSnapshot<'a> {
-    pub(crate) fn new(bounds: Bounds, cells: Cow<'a, [u64]>) -> Self {
-        Self { bounds, cells }
+    pub(crate) const fn new(bounds: Bounds, cells: Cow<'a, [u64]>, places: Box<[u32]>) -> Self {
+        Self { bounds, cells, places }
     }
 
     /// The upper bounds of the buckets, without `+Inf`.
@@ -543,7 +547,22 @@ impl<'a> HistogramSnapshot<'a> {
     /// assert_eq!(now.buckets().last(), Some(&1));
     /// ```
     pub fn buckets(&self) -> &[u64] {
-        self.cells.get(1..).unwrap_or_default()
+        let end = 1 + self.bounds.buckets() as usize;
+        self.cells.get(1..end).unwrap_or_default()
+    }
+
+    /// The native buckets, if the histogram was declared [with them](crate::Desc::with_native).
+    ///
+    /// ```
+    /// let sizes = streamgauge_metrics::Histogram::default();
+    /// assert!(sizes.get().native().is_none());
+    /// ```
+    pub fn native(&self) -> Option<NativeSnapshot> {
+        let layout = self.bounds.native()?;
+        let first = 1 + self.bounds.buckets() as usize;
+        let (cells, places) =
+            (self.cells.get(first..).unwrap_or_default(), self.places.get(first..).unwrap_or_default());
+        Some(NativeSnapshot::of(layout, cells, places))
     }
 
     /// All observations. Taken from the buckets, so that the two cannot differ.

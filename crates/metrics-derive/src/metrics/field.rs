@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;
-use syn::{Error, Expr, ExprArray, Ident, LitStr, Result, Type};
+use syn::{Error, Expr, ExprArray, Ident, LitStr, Result, Token, Type, parse_quote};
 
 use crate::syntax::{first_paragraph, refuse_at, wire_name};
 
@@ -25,6 +25,7 @@ pub(super) struct Declared {
     help: String,
     unit: Option<LitStr>,
     buckets: Option<Expr>,
+    native: Option<Expr>,
     labels: Option<ExprArray>,
 }
 
@@ -34,6 +35,7 @@ struct Attributes {
     name: Option<LitStr>,
     unit: Option<LitStr>,
     buckets: Option<Expr>,
+    native: Option<Expr>,
     labels: Option<ExprArray>,
     flatten: bool,
 }
@@ -122,8 +124,8 @@ impl Declared {
             Some(prefix) => format!("{}_{own}", prefix.value()),
             None => own,
         };
-        let Attributes { unit, buckets, labels, .. } = attributes;
-        Ok(Self { name: LitStr::new(&name, ident.span()), help, unit, buckets, labels })
+        let Attributes { unit, buckets, native, labels, .. } = attributes;
+        Ok(Self { name: LitStr::new(&name, ident.span()), help, unit, buckets, native, labels })
     }
 
     /// An expression that makes the `Desc`.
@@ -134,9 +136,10 @@ impl Declared {
             let buckets = self.buckets_value();
             quote! { .with_buckets(#buckets) }
         });
+        let native = self.native.as_ref().map(|native| quote! { .with_native(#native) });
         let labels = self.labels.as_ref().map(|labels| quote! { .with_labels(#labels) });
         quote! {
-            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets #labels
+            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets #native #labels
         }
     }
 
@@ -185,21 +188,32 @@ impl Attributes {
             self.unit = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("buckets") {
             self.buckets = Some(meta.value()?.parse()?);
+        } else if meta.path.is_ident("native") {
+            self.native = Some(native(meta)?);
         } else if meta.path.is_ident("labels") {
             self.labels = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("flatten") {
             self.flatten = true;
         } else {
-            return Err(meta.error("expected `buckets`, `labels`, `name`, `unit` or `flatten`"));
+            return Err(meta.error("expected `buckets`, `labels`, `name`, `native`, `unit` or `flatten`"));
         }
         Ok(())
     }
 
     fn refuse_beside_flatten(&self, ident: &Ident) -> Result<()> {
-        if self.name.is_none() && self.unit.is_none() && self.buckets.is_none() && self.labels.is_none() {
+        let Self { name, unit, buckets, native, labels, flatten: _ } = self;
+        if name.is_none() && unit.is_none() && buckets.is_none() && native.is_none() && labels.is_none() {
             return Ok(());
         }
         let message = "a flattened group declares its metrics itself";
         Err(Error::new(ident.span(), message))
     }
+}
+
+/// What stands behind `native =`, or the standard if nothing does.
+fn native(meta: &ParseNestedMeta) -> Result<Expr> {
+    if meta.input.peek(Token![=]) {
+        return meta.value()?.parse();
+    }
+    Ok(parse_quote! { ::streamgauge_metrics::Native::default() })
 }

@@ -139,17 +139,18 @@ impl Arena {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "see `record.rs`")]
     pub(crate) fn write<U: Update>(&self, chunk: &Chunk, update: &U) {
-        const { assert!(U::CELLS <= RECORD && U::CELLS as u64 <= LENGTH) };
+        const { assert!(U::MOST_CELLS <= RECORD && U::MOST_CELLS as u64 <= LENGTH) };
         let seq = self.seq.own();
         fence_at(Step::FenceBeforeUndo, Release);
-        let mut words = self.undo.iter();
+        let (mut words, mut length) = (self.undo.iter(), 0);
         update.each(|index, _| {
             if let Some((place, old)) = words.next() {
                 place.store(u64::from(index), Relaxed);
                 old.store(chunk[offset(index)].own(), Relaxed);
+                length += 1;
             }
         });
-        self.seq.store(seq | U::CELLS as u64, at(Step::Begin, Release));
+        self.seq.store(seq | length, at(Step::Begin, Release));
         fence_at(Step::FenceBeforeCells, Release);
         // Read again, not taken from the undo words: a record may touch a cell twice.
         update.each(|index, change| apply(&chunk[offset(index)], change));

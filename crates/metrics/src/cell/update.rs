@@ -13,8 +13,8 @@ pub struct Change {
 
 /// Some changes that belong together.
 pub trait Update: Copy {
-    /// How many cells it changes, each counted as often as it is changed.
-    const CELLS: usize;
+    /// How many cells it changes at most, each counted as often as it is changed.
+    const MOST_CELLS: usize;
 
     /// Names each cell by its index, with what is to become of it. Called twice for one record:
     /// it must say the same both times.

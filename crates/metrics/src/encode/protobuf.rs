@@ -11,6 +11,7 @@ use crate::desc::Kind;
 use crate::label::Labels;
 use crate::snapshot::{HistogramSnapshot, Value};
 
+mod native;
 mod wire;
 
 use self::wire::{double, nested, string, uint};
@@ -39,6 +40,13 @@ mod histogram {
     pub(super) const SAMPLE_COUNT: u32 = 1;
     pub(super) const SAMPLE_SUM: u32 = 2;
     pub(super) const BUCKET: u32 = 3;
+    pub(super) const SCHEMA: u32 = 5;
+    pub(super) const ZERO_THRESHOLD: u32 = 6;
+    pub(super) const ZERO_COUNT: u32 = 7;
+    pub(super) const NEGATIVE_SPAN: u32 = 9;
+    pub(super) const NEGATIVE_DELTA: u32 = 10;
+    pub(super) const POSITIVE_SPAN: u32 = 12;
+    pub(super) const POSITIVE_DELTA: u32 = 13;
 }
 
 mod bucket {
@@ -94,8 +102,9 @@ fn metric(out: &mut Vec<u8>, labels: Labels<'_>, value: &Value<'_>) {
 }
 
 fn distribution(out: &mut Vec<u8>, of: &HistogramSnapshot<'_>) {
+    let native = of.native();
     uint(out, histogram::SAMPLE_COUNT, of.count());
-    double(out, histogram::SAMPLE_SUM, of.sum());
+    double(out, histogram::SAMPLE_SUM, native.as_ref().map_or(of.sum(), |native| native::sum(of, native)));
     let upper = of.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
     let mut below = 0_u64;
     for (bound, count) in upper.zip(of.buckets()) {
@@ -104,6 +113,9 @@ fn distribution(out: &mut Vec<u8>, of: &HistogramSnapshot<'_>) {
             uint(out, bucket::CUMULATIVE_COUNT, below);
             double(out, bucket::UPPER_BOUND, bound);
         });
+    }
+    if let Some(native) = &native {
+        native::buckets(out, native);
     }
 }
 

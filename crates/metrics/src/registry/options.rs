@@ -7,6 +7,7 @@ use super::RegisterError;
 use crate::cardinality::Limits;
 use crate::desc::Desc;
 use crate::histogram::{Bounds, BoundsError, Buckets};
+use crate::native::Native;
 
 /// Limits and bucket bounds from outside, such as a configuration file. What is `None` or not named
 /// keeps its standard.
@@ -33,6 +34,8 @@ pub struct Options {
     pub throughput: Option<Vec<f64>>,
     /// For single histograms, by the name on the wire; goes before the sets above.
     pub per_metric: BTreeMap<String, Vec<f64>>,
+    /// Native buckets for single histograms, by the name on the wire; goes before what is declared.
+    pub native: BTreeMap<String, Native>,
     /// How many series there may be, and what labels.
     pub limits: Limits,
 }
@@ -61,6 +64,7 @@ pub(super) struct Proven {
     size_bytes: Option<Bounds>,
     throughput: Option<Bounds>,
     per_metric: BTreeMap<String, Bounds>,
+    native: BTreeMap<String, Native>,
 }
 
 impl Options {
@@ -70,7 +74,12 @@ impl Options {
             let bounds = prove(&name, &upper)?;
             Ok((name, bounds))
         };
+        for (name, native) in &self.native {
+            let alone = native.fault(1).map(|fault| OptionsError { of: name.clone(), why: BoundsError::new(fault) });
+            alone.map_or(Ok(()), Err)?;
+        }
         Ok(Proven {
+            native: self.native,
             limits: self.limits,
             latency_ms: set("LATENCY_MS", self.latency_ms)?,
             size_bytes: set("SIZE_BYTES", self.size_bytes)?,
@@ -104,6 +113,12 @@ impl Proven {
 
     /// The bounds of a metric; `None` if it is no histogram.
     pub(super) fn bounds(&self, desc: &Desc) -> Option<Bounds> {
+        let bounds = self.standard_bounds(desc)?;
+        let native = self.native.get(desc.name()).or(desc.native());
+        Some(native.map_or_else(|| bounds.clone(), |native| bounds.with_native(*native)))
+    }
+
+    fn standard_bounds(&self, desc: &Desc) -> Option<Bounds> {
         let buckets = desc.buckets()?;
         if let Some(bounds) = self.per_metric.get(desc.name()) {
             return Some(bounds.clone());

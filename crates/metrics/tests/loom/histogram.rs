@@ -6,7 +6,11 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    pub(crate) fn buckets(&self) -> u32 {
-        self.buckets
+    pub(crate) fn cells(&self) -> u32 {
+        self.buckets + 1
+    }
+
+    pub(crate) fn has_places(&self) -> bool {
+        false
     }
 }

@@ -30,6 +30,7 @@ mod label;
 #[path = "../../src/metric.rs"]
 mod metric;
 mod models;
+mod native;
 mod records;
 #[path = "../../src/shown.rs"]
 mod shown;

@@ -13,7 +13,7 @@ pub(crate) struct Record<const CELLS: usize> {
 }
 
 impl<const CELLS: usize> Update for Record<CELLS> {
-    const CELLS: usize = CELLS;
+    const MOST_CELLS: usize = CELLS;
 
     fn each(&self, mut visit: impl FnMut(u32, Change)) {
         for index in 0..last_of(CELLS) {

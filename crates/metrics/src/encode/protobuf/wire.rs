@@ -10,6 +10,21 @@ pub(super) fn uint(out: &mut Vec<u8>, field: u32, value: u64) {
     varint(out, value);
 }
 
+/// A whole number of either sign, the small ones of both short.
+pub(super) fn sint(out: &mut Vec<u8>, field: u32, value: i64) {
+    uint(out, field, zigzag(value));
+}
+
+/// Whole numbers of either sign, one behind the other.
+pub(super) fn sints(out: &mut Vec<u8>, field: u32, values: impl Iterator<Item = i64>) {
+    nested(out, field, |out| values.for_each(|value| varint(out, zigzag(value))));
+}
+
+/// 0, −1, 1, −2 … are 0, 1, 2, 3 …
+const fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63).cast_unsigned()
+}
+
 /// A float.
 pub(super) fn double(out: &mut Vec<u8>, field: u32, value: f64) {
     tag(out, field, EIGHT_BYTES);

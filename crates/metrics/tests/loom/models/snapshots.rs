@@ -94,7 +94,7 @@ fn read_one<const CELLS: usize>(records: u32, way: Way) {
 struct Twice;
 
 impl Update for Twice {
-    const CELLS: usize = 3;
+    const MOST_CELLS: usize = 3;
 
     fn each(&self, mut visit: impl FnMut(u32, Change)) {
         for index in [1, 0, 1] {

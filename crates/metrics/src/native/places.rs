@@ -1,0 +1,119 @@
+//! Which bucket a place is for.
+
+use super::layout::{Key, Tier};
+use crate::sync::{AtomicU32, Ordering};
+
+/// The places of the native buckets of a series, one for each cell.
+///
+/// A place is taken before its cell is written. Whoever reads the cells first and the places then
+/// knows what each cell that is not 0 is for: what made it so came after the place was taken or
+/// seen, and is ordered before the read of the cell by the record.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Places<'a>(&'a [AtomicU32]);
+
+/// How many places are tried: with more, one that is not there would be looked for too long.
+const TRIES: u32 = 16;
+/// What makes every number of a bucket positive.
+const BIAS: i32 = 1 << 20;
+const FREE: u32 = 0;
+
+impl<'a> Places<'a> {
+    pub(crate) const fn new(places: &'a [AtomicU32]) -> Self {
+        Self(places)
+    }
+
+    /// The cell of a bucket, which gets one if one is free.
+    pub(super) fn take(self, tier: Tier, key: Key) -> Option<u32> {
+        let code = key.code();
+        tier.tries(code).find(|cell| self.0.get(*cell as usize).is_some_and(|place| is_or_becomes(place, code)))
+    }
+
+    /// What was taken so far.
+    pub(crate) fn copied(self) -> Box<[u32]> {
+        self.0.iter().map(|place| place.load(Ordering::Relaxed)).collect()
+    }
+}
+
+/// Places are taken in one order and never given back, so a bucket has one place whoever looks.
+fn is_or_becomes(place: &AtomicU32, code: u32) -> bool {
+    let now = place.load(Ordering::Relaxed);
+    let now = match now {
+        FREE => place.compare_exchange(FREE, code, Ordering::Relaxed, Ordering::Relaxed).unwrap_or_else(|now| now),
+        now => now,
+    };
+    now == FREE || now == code
+}
+
+impl Tier {
+    /// Where to look, and in which order. Neighbours are spread over all places, and those that
+    /// meet in one go on to others, so that nearly all places are taken before one is not found.
+    fn tries(self, code: u32) -> impl Iterator<Item = u32> {
+        let mixed = u64::from(code).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = |bits: u64| u32::try_from((bits & 0xffff_ffff) * u64::from(self.len) >> 32).unwrap_or(0);
+        let home = place(mixed >> 32);
+        let stride = if self.len <= TRIES { 1 } else { place(mixed) | 1 };
+        (0..TRIES.min(self.len)).map(move |nth| self.first + (home + nth * stride) % self.len)
+    }
+}
+
+impl Key {
+    fn code(self) -> u32 {
+        u32::try_from((self.index + BIAS) << 1).unwrap_or(0) + u32::from(self.is_negative) + 1
+    }
+
+    /// What a code says, if its place was taken.
+    pub(super) fn of(code: u32) -> Option<Self> {
+        let code = i32::try_from(code.checked_sub(1)?).ok()?;
+        Some(Self { index: (code >> 1) - BIAS, is_negative: code & 1 == 1 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::sync::atomic::AtomicU32;
+    use std::thread;
+
+    use super::{Key, Places, Tier};
+
+    fn key(index: i32) -> Key {
+        Key { index, is_negative: index % 3 == 0 }
+    }
+
+    #[test]
+    fn a_key_is_read_back_as_it_was_written() {
+        for index in [-263_000, -1, 0, 1, 7, 262_145] {
+            for is_negative in [false, true] {
+                let key = Key { index, is_negative };
+                assert_eq!(Key::of(key.code()), Some(key));
+            }
+        }
+        assert_eq!(Key::of(0), None);
+    }
+
+    #[test]
+    fn threads_that_want_the_same_buckets_get_the_same_places() {
+        let tier = Tier { schema: 3, first: 1, len: 160 };
+        for _ in 0..200 {
+            let places: Vec<_> = (0..161).map(|_| AtomicU32::new(0)).collect();
+            let places = Places::new(&places);
+            let take = || (0..200).map(|index| places.take(tier, key(index))).collect::<Vec<_>>();
+            let (one, other) = thread::scope(|scope| {
+                let other = scope.spawn(|| {
+                    let mut all: Vec<_> = (0..200).rev().map(|index| places.take(tier, key(index))).collect();
+                    all.reverse();
+                    all
+                });
+                (take(), other.join().unwrap())
+            });
+            for (one, other) in one.iter().zip(&other) {
+                assert!(one == other || one.is_none() || other.is_none());
+            }
+            // Afterwards both find what there is.
+            let again = take();
+            let taken: Vec<_> = again.iter().flatten().collect();
+            assert!(taken.len() > 120, "{}", taken.len());
+            assert_eq!(taken.iter().collect::<HashSet<_>>().len(), taken.len());
+        }
+    }
+}
