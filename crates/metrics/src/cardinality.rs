@@ -97,6 +97,8 @@ pub(crate) enum Refusal {
     NotFinite,
     Negative,
     TooLarge,
+    ExemplarTooLong,
+    ExemplarLabels,
 }
 
 /// How often, by reason.
@@ -159,7 +161,7 @@ impl fmt::Display for SeriesError {
 impl std::error::Error for SeriesError {}
 
 impl Refusal {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::MetricFull,
         Self::RegistryFull,
         Self::ValueTooLong,
@@ -168,6 +170,8 @@ impl Refusal {
         Self::NotFinite,
         Self::Negative,
         Self::TooLarge,
+        Self::ExemplarTooLong,
+        Self::ExemplarLabels,
     ];
 
     /// Why a number cannot be counted, if it cannot.
@@ -190,6 +194,8 @@ impl Refusal {
             Self::NotFinite => "not_finite",
             Self::Negative => "negative",
             Self::TooLarge => "too_large",
+            Self::ExemplarTooLong => "exemplar_too_long",
+            Self::ExemplarLabels => "exemplar_labels",
         }
     }
 }

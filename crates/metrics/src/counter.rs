@@ -3,6 +3,7 @@
 use crate::cardinality::Refusal;
 use crate::cell::Change;
 use crate::desc::Kind;
+use crate::exemplar::Exemplar;
 use crate::histogram::Bounds;
 use crate::instrument::{Recorded, Sealed, Single};
 use crate::metric::Storage;
@@ -73,6 +74,20 @@ impl Counter {
         }
     }
 
+    /// Adds `step`, with what it came from.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Exemplar};
+    ///
+    /// let jobs = Counter::default();
+    /// jobs.inc_by_with_exemplar(3, Exemplar::of_span(0x4bf9_2f35, 0x00f0_67aa));
+    /// assert_eq!(jobs.get(), 3);
+    /// ```
+    pub fn inc_by_with_exemplar(&self, step: u64, exemplar: Exemplar<'_>) {
+        self.inc_by(step);
+        self.handle.offer(0, step as f64, exemplar);
+    }
+
     /// The addition of `step` as a part of a [`record`](crate::record). If it does not fit the
     /// number stays at its greatest value.
     ///
@@ -114,6 +129,22 @@ impl FloatCounter {
     pub fn inc_by(&self, step: f64) {
         let step = self.proven(step);
         self.handle.change(0, Change::add_float(step), Ordering::Relaxed);
+    }
+
+    /// Adds `step`, with what it came from, unless [`inc_by`](Self::inc_by) would refuse it.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Exemplar, FloatCounter};
+    ///
+    /// let seconds = FloatCounter::default();
+    /// seconds.inc_by_with_exemplar(0.5, Exemplar::of_span(0x4bf9_2f35, 0x00f0_67aa));
+    /// assert_eq!(seconds.get(), 0.5);
+    /// ```
+    pub fn inc_by_with_exemplar(&self, step: f64, exemplar: Exemplar<'_>) {
+        self.inc_by(step);
+        if Refusal::of_count(step).is_none() {
+            self.handle.offer(0, step, exemplar);
+        }
     }
 
     /// The addition of `step` as a part of a [`record`](crate::record), or of nothing if

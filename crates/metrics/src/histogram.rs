@@ -10,6 +10,7 @@ use self::steps::Steps;
 use crate::cardinality::Refusal;
 use crate::cell;
 use crate::desc::Kind;
+use crate::exemplar::Exemplar;
 use crate::instrument::{self, Recorded, Sealed, Single};
 use crate::metric::Storage;
 use crate::native::{Layout, Native};
@@ -194,6 +195,36 @@ impl Histogram {
     fn observe_nan(&self, n: u64) {
         let change = self.change(f64::NAN, self.not_a_number(), n);
         cell::record(change.sum(), change);
+    }
+
+    /// Counts one observation, with what it came from.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Exemplar, Histogram};
+    ///
+    /// let wait_ms = Histogram::default();
+    /// wait_ms.observe_with_exemplar(3.5, Exemplar::of_span(0x4bf9_2f35, 0x00f0_67aa));
+    /// assert_eq!(wait_ms.get().count(), 1);
+    /// ```
+    pub fn observe_with_exemplar(&self, value: f64, exemplar: Exemplar<'_>) {
+        self.observe(value);
+        self.exemplify(value, exemplar);
+    }
+
+    /// Says what an observation came from that is counted otherwise, such as in a
+    /// [`record`](crate::record). `NaN` is in no bucket that could tell of it.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Exemplar, Histogram, record};
+    ///
+    /// let wait_ms = Histogram::default();
+    /// record(wait_ms.observing(3.5));
+    /// wait_ms.exemplify(3.5, Exemplar::of_span(0x4bf9_2f35, 0x00f0_67aa));
+    /// ```
+    pub fn exemplify(&self, value: f64, exemplar: Exemplar<'_>) {
+        if !value.is_nan() {
+            self.handle.offer(1 + self.bounds.place_of(value), value, exemplar);
+        }
     }
 
     /// One observation as a part of a [`record`](crate::record).

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::cardinality::{Budget, Limits, OVERFLOW, Refusals, SeriesError};
 use crate::cell::{Pool, Range, Row, STORE, Shape, Totals, totals};
+use crate::exemplar;
 use crate::histogram::Bounds;
 use crate::label::{self, Label};
 use crate::shown::Shown;
@@ -63,6 +64,8 @@ pub struct Metric {
     max_value_chars: usize,
     budget: Arc<Budget>,
     pub(crate) refusals: Refusals,
+    /// Whether a series may have exemplars.
+    exemplified: OnceLock<()>,
     /// What a look-up by label sets of a closed set needs to know of the table.
     pub(crate) shown: Shown,
     table: RwLock<Table>,
@@ -174,6 +177,7 @@ impl Metric {
             max_value_chars: limits.max_value_chars,
             budget: Arc::clone(budget),
             refusals: Refusals::default(),
+            exemplified: OnceLock::new(),
             shown: Shown::new(),
             table: RwLock::default(),
             bases: Mutex::default(),
@@ -294,6 +298,9 @@ impl Metric {
             return;
         }
         slot.level.store(0, Ordering::Relaxed);
+        if let Some(exemplars) = slot.exemplars.get() {
+            exemplars.forget();
+        }
         let cells = totals::read(&STORE, slot.range);
         let based = cells.iter().any(|cell| *cell > 0);
         if based {
@@ -383,6 +390,23 @@ impl Metric {
             let range = Range { first: *first, len: self.shape.len, pool: self.shape.pool };
             totals.subtract(range, base, &self.shape.floats);
         }
+    }
+
+    /// From now on snapshots look for exemplars.
+    pub(crate) fn expect_exemplars(&self) {
+        self.exemplified.get_or_init(|| ());
+    }
+
+    /// The exemplars of an instrument.
+    pub(crate) fn exemplars(&self, list: &List, part: &Part) -> exemplar::ByCell {
+        if self.exemplified.get().is_none() {
+            return Vec::new();
+        }
+        let with = list.slots.iter().enumerate().filter_map(|(i, slot)| Some((i, slot.exemplars.get()?)));
+        let told = with.flat_map(|(i, exemplars)| {
+            exemplars.tell(part.first, part.len).into_iter().map(move |(cell, taken)| (i, cell, taken))
+        });
+        told.collect()
     }
 
     fn charge_of(&self, slot: &Slot) -> usize {

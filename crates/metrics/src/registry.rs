@@ -457,9 +457,11 @@ impl Registry {
         let lists = lists(&all);
         let read: BTreeSet<u64> = entries.iter().flat_map(|entry| entry.metrics()).map(|metric| metric.id).collect();
         let read = lists.values().filter(|(metric, _)| read.contains(&metric.id));
+        // Before the sums, so that what an exemplar tells of is in them.
+        let members: Vec<_> = entries.iter().map(|entry| self.members(entry, &lists)).collect();
         let totals = snapshot::sums(read.map(|(metric, list)| (&**metric, &**list)));
-        let family = |entry: &Entry| FamilySnapshot::new(Arc::clone(&entry.desc), &totals, self.members(entry, &lists));
-        let mut families: Vec<_> = entries.into_iter().map(family).collect();
+        let family = |(entry, members): (&Entry, _)| FamilySnapshot::new(Arc::clone(&entry.desc), &totals, members);
+        let mut families: Vec<_> = entries.into_iter().zip(members).map(family).collect();
         let series = families.iter().map(FamilySnapshot::len).sum();
         families.extend(self.inner.own.families(&all, &lists, series, &totals, wanted));
         families.sort_by(|a, b| a.desc().name().cmp(b.desc().name()));

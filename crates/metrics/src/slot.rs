@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::cell::{self, Change, Range, STORE};
+use crate::exemplar::{Exemplar, Exemplars};
 use crate::metric::Metric;
 use crate::native::Places;
-use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, Ordering, Step, Weak, at};
+use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, OnceLock, Ordering, Step, Weak, at};
 
 /// The one place of a series. The cells go back when the last reference is gone.
 pub(crate) struct Slot {
@@ -16,6 +17,8 @@ pub(crate) struct Slot {
     pub(crate) range: Range,
     /// What each of its cells is for, if that is not settled beforehand.
     places: Box<[AtomicU32]>,
+    /// Made by the first one.
+    pub(crate) exemplars: OnceLock<Box<Exemplars>>,
     /// The labels as they are on the wire.
     pub(crate) text: Box<str>,
     /// Its place in a closed set of label sets.
@@ -44,7 +47,8 @@ impl Slot {
     /// A series in the scrapes of its metric.
     pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>) -> Self {
         let places = Box::default();
-        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), range, places, text, nth: u32::MAX, home }
+        let (state, level, exemplars) = (AtomicUsize::new(0), AtomicU64::new(0), OnceLock::new());
+        Self { state, level, range, places, exemplars, text, nth: u32::MAX, home }
     }
 
     /// The same with places, if it has cells that need them.
@@ -199,6 +203,21 @@ impl Handle {
     /// The places of some cells, counted from the first one of the instrument.
     pub(crate) fn places(&self, first: u32, len: u32) -> Places<'_> {
         self.slot.places(self.index - self.slot.range.first + first, len)
+    }
+
+    /// Offers an exemplar of what was counted in a cell, counted from the first one of the instrument.
+    pub(crate) fn offer(&self, cell: u32, value: f64, exemplar: Exemplar<'_>) {
+        if cfg!(feature = "noop") {
+            return;
+        }
+        let exemplars = self.slot.exemplars.get_or_init(|| {
+            self.slot.home().inspect(|metric| metric.expect_exemplars());
+            Box::new(Exemplars::new())
+        });
+        let cell = self.index - self.slot.range.first + cell;
+        if let Err(refusal) = exemplars.offer(cell, value, exemplar) {
+            self.refuse(refusal);
+        }
     }
 
     /// Counts what could not be done.

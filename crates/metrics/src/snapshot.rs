@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::cell::{Totals, totals};
 use crate::desc::Desc;
+use crate::exemplar::{self, Taken};
 use crate::gauge;
 use crate::histogram::Bounds;
 use crate::label::{self, Labels};
@@ -61,6 +62,8 @@ pub(crate) enum Member {
         list: Arc<List>,
         /// Which of their instruments.
         part: Part,
+        /// What their numbers came from, where that is known.
+        exemplars: exemplar::ByCell,
     },
     /// Those whose values were read one by one, in the order of the list.
     Levels {
@@ -92,6 +95,7 @@ pub(crate) enum Member {
 pub struct Series<'a> {
     text: &'a str,
     value: Value<'a>,
+    exemplars: &'a [(usize, u32, Arc<Taken>)],
 }
 
 /// The value of a series.
@@ -373,7 +377,8 @@ impl Member {
             }
             Storage::Integer | Storage::Float | Storage::Pair | Storage::Buckets => {
                 debug_assert!(metric.shape.len > 0);
-                Self::Summed { list, part: part.clone() }
+                let exemplars = metric.exemplars(&list, part);
+                Self::Summed { list, part: part.clone(), exemplars }
             }
         }
     }
@@ -395,18 +400,19 @@ impl Member {
     #[inline]
     fn series<'a>(&'a self, i: usize, totals: &'a Totals) -> Option<Series<'a>> {
         match self {
-            Self::Summed { list, part } => {
+            Self::Summed { list, part, exemplars } => {
                 let slot = list.slots.get(i)?;
                 let cells = totals.range(slot.range).get(part.first as usize..)?.get(..part.len as usize)?;
-                Some(Series { text: &slot.text, value: part.value(cells, slot) })
+                let exemplars = exemplar::of_series(exemplars, i);
+                Some(Series { text: &slot.text, value: part.value(cells, slot), exemplars })
             }
             Self::Levels { list, levels } => {
                 let value = Value::Gauge(f64::from_bits(*levels.get(i)?));
-                Some(Series { text: &list.slots.get(i)?.text, value })
+                Some(Series { text: &list.slots.get(i)?.text, value, exemplars: &[] })
             }
             Self::Given(series) => {
                 let (text, value) = series.get(i)?;
-                Some(Series { text, value: value.clone() })
+                Some(Series { text, value: value.clone(), exemplars: &[] })
             }
         }
     }
@@ -516,6 +522,28 @@ impl<'a> Series<'a> {
     /// ```
     pub const fn value(&self) -> &Value<'a> {
         &self.value
+    }
+
+    /// What some of it came from: an exemplar for each bucket that has one, the lowest first.
+    ///
+    /// ```
+    /// # use streamgauge_metrics::{Counter, Desc, Exemplar, Registry};
+    /// let registry = Registry::new();
+    /// let jobs: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// jobs.inc_by_with_exemplar(1, Exemplar::of_span(1, 2));
+    /// let snapshot = registry.snapshot();
+    /// let series = snapshot.family("jobs_total").unwrap().series().next().unwrap();
+    /// assert_eq!(series.exemplars().count(), 1);
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
+    pub fn exemplars(&self) -> impl Iterator<Item = &'a Taken> + use<'a> {
+        self.exemplars.iter().map(|(.., taken)| &**taken)
+    }
+
+    /// The exemplar that was counted in this cell of the instrument.
+    #[inline]
+    pub(crate) fn exemplar(&self, cell: u32) -> Option<&'a Taken> {
+        self.exemplars.iter().find(|(_, own, _)| *own == cell).map(|(.., taken)| &**taken)
     }
 }
 

@@ -4,7 +4,7 @@
 //! against another door, behind which a model checker stands; what has to be there differently
 //! (how large things are, which orderings hold) is therefore named here and not in the code itself.
 
-use std::sync::{LockResult, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{LockResult, PoisonError, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 mod step;
 
@@ -111,6 +111,15 @@ pub(crate) fn serial() -> u64 {
 
 pub(crate) fn lock<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     enter(lock.lock())
+}
+
+/// The lock, unless someone has it.
+pub(crate) fn try_lock<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    match lock.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    }
 }
 
 pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {

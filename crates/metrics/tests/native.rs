@@ -65,7 +65,9 @@ impl Model {
 /// declared one as long as there are few.
 fn check(values: &[f64], native: Native) {
     let histogram = histogram(&Registry::new(), native);
-    values.iter().for_each(|value| histogram.observe(*value));
+    for value in values {
+        histogram.observe(*value);
+    }
     let now = histogram.get();
     let told = now.native().unwrap();
     let model = Model::of(values, told.schema(), native.zero_threshold());
@@ -173,7 +175,7 @@ fn a_snapshot_taken_while_threads_observe_has_both_kinds_of_buckets_from_one_mom
                     let histogram = &histogram;
                     move || {
                         (0..200_000_u32)
-                            .for_each(|n| histogram.observe(f64::from(n.wrapping_mul(2_654_435_761) >> (7 + seed))))
+                            .for_each(|n| histogram.observe(f64::from(n.wrapping_mul(2_654_435_761) >> (7 + seed))));
                     }
                 })
             })
@@ -185,7 +187,9 @@ fn a_snapshot_taken_while_threads_observe_has_both_kinds_of_buckets_from_one_mom
                 assert_eq!(now.native().unwrap().count(), now.count());
             }
         });
-        observers.into_iter().for_each(|observer| observer.join().unwrap());
+        for observer in observers {
+            observer.join().unwrap();
+        }
         done.store(true, std::sync::atomic::Ordering::Relaxed);
     });
     assert_eq!(histogram.get().count(), 400_000);
@@ -204,10 +208,6 @@ fn a_declaration_a_group_and_the_options_switch_native_buckets_on() {
         _size_bytes: Histogram,
     }
 
-    let registry = Registry::new();
-    // Two of them are more than fits in one record's reach.
-    assert!(Requests::register(&registry).is_err());
-
     #[derive(Clone, Metrics)]
     #[metrics(group, prefix = "rpc")]
     struct Calls {
@@ -217,6 +217,11 @@ fn a_declaration_a_group_and_the_options_switch_native_buckets_on() {
         #[metrics(buckets = LATENCY_MS, native)]
         duration_ms: Histogram,
     }
+
+    let registry = Registry::new();
+    // Two of them are more than fits in one record's reach.
+    assert!(Requests::register(&registry).is_err());
+
     let calls = Calls::register(&registry).unwrap();
     record((calls.calls_total.adding(1), calls.duration_ms.observing_n(3.0, 5), calls.duration_ms.observing(f64::NAN)));
     let now = calls.duration_ms.get();

@@ -5,6 +5,7 @@ use super::Fault;
 use super::names::Named;
 use super::number::{self, Spelling};
 use crate::desc::Kind;
+use crate::exemplar::Taken;
 use crate::label;
 use crate::snapshot::{HistogramSnapshot, Series, Value};
 
@@ -14,6 +15,7 @@ pub(super) struct Dialect {
     pub(super) spelling: Spelling,
     /// Whether sums may fall, or be no number.
     pub(super) any_sum: bool,
+    pub(super) exemplars: bool,
 }
 
 /// All of a line with a sample that comes before the labels, made once for all series of a family.
@@ -56,7 +58,7 @@ pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect) -> 
             Value::FloatCounter(value) | Value::Gauge(value) => number::append(out, *value, dialect.spelling),
             Value::Histogram(_) => debug_assert!(false, "only a histogram has buckets"),
         }
-        out.push('\n');
+        dialect.end(out, &series, 0);
         Ok(())
     })
 }
@@ -65,7 +67,7 @@ fn histograms(out: &mut String, named: &Named<'_>, dialect: Dialect) -> Result<(
     let (heads, mut room) = (HistogramHeads::new(named, dialect.spelling), String::new());
     for series in named.family.series() {
         if let Value::Histogram(histogram) = series.value() {
-            heads.write(out, named.labels(series.text(), &mut room)?, histogram, dialect);
+            heads.write(out, named.labels(series.text(), &mut room)?, &series, histogram, dialect);
         }
     }
     Ok(())
@@ -81,6 +83,29 @@ pub(super) fn expected_size(named: &Named<'_>) -> usize {
         _ => return labels + series * (name + NUMBER),
     };
     lines * (labels + series * (name + "_bucket".len() + BOUND + NUMBER))
+}
+
+impl Dialect {
+    /// Ends a line with a number that was counted in a cell.
+    #[inline]
+    fn end(self, out: &mut String, series: &Series<'_>, cell: u32) {
+        if self.exemplars
+            && let Some(exemplar) = series.exemplar(cell)
+        {
+            self.append(out, exemplar);
+        }
+        out.push('\n');
+    }
+
+    #[cold]
+    fn append(self, out: &mut String, exemplar: &Taken) {
+        out.extend([" # {", exemplar.text(), "} "]);
+        number::append(out, exemplar.value(), self.spelling);
+        out.push(' ');
+        number::append_integer(out, exemplar.at().as_secs());
+        let millis = exemplar.at().subsec_millis() + 1000;
+        out.push_str(&itoa::Buffer::new().format(millis).replacen('1', ".", 1));
+    }
 }
 
 impl Head {
@@ -114,9 +139,16 @@ impl HistogramHeads {
         Self { bucket: head("_bucket"), bounds: bounds(named, spelling), sum: head("_sum"), count: head("_count") }
     }
 
-    fn write(&self, out: &mut String, labels: &str, histogram: &HistogramSnapshot<'_>, dialect: Dialect) {
+    fn write(
+        &self,
+        out: &mut String,
+        labels: &str,
+        series: &Series<'_>,
+        histogram: &HistogramSnapshot<'_>,
+        dialect: Dialect,
+    ) {
         let mut below = 0_u64;
-        for (bound, count) in self.bounds.iter().zip(histogram.buckets()) {
+        for (cell, (bound, count)) in (1..).zip(self.bounds.iter().zip(histogram.buckets())) {
             below = below.saturating_add(*count);
             out.push_str(&self.bucket.open);
             if !labels.is_empty() {
@@ -125,7 +157,7 @@ impl HistogramHeads {
             }
             out.push_str(bound);
             number::append_integer(out, below);
-            out.push('\n');
+            dialect.end(out, series, cell);
         }
         if dialect.any_sum || can_only_grow(histogram) {
             self.sum.begin(out, labels);

@@ -28,5 +28,5 @@ fn family(out: &mut String, named: &Named<'_>) -> Result<(), Fault> {
         lines::metadata(out, "UNIT", name, unit, &[]);
     }
     lines::metadata(out, "HELP", name, desc.help(), &ESCAPED);
-    lines::samples(out, named, Dialect { spelling: Spelling::Canonical, any_sum: false })
+    lines::samples(out, named, Dialect { spelling: Spelling::Canonical, any_sum: false, exemplars: true })
 }

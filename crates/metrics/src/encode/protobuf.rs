@@ -8,8 +8,9 @@
 use super::names::Named;
 use super::{Dropped, Fault, write_each};
 use crate::desc::Kind;
+use crate::exemplar::Taken;
 use crate::label::Labels;
-use crate::snapshot::{HistogramSnapshot, Value};
+use crate::snapshot::{HistogramSnapshot, Series, Value};
 
 mod native;
 mod wire;
@@ -47,11 +48,28 @@ mod histogram {
     pub(super) const NEGATIVE_DELTA: u32 = 10;
     pub(super) const POSITIVE_SPAN: u32 = 12;
     pub(super) const POSITIVE_DELTA: u32 = 13;
+    pub(super) const EXEMPLARS: u32 = 16;
 }
 
 mod bucket {
     pub(super) const CUMULATIVE_COUNT: u32 = 1;
     pub(super) const UPPER_BOUND: u32 = 2;
+    pub(super) const EXEMPLAR: u32 = 3;
+}
+
+mod counter {
+    pub(super) const EXEMPLAR: u32 = 2;
+}
+
+mod exemplar {
+    pub(super) const LABEL: u32 = 1;
+    pub(super) const VALUE: u32 = 2;
+    pub(super) const TIMESTAMP: u32 = 3;
+}
+
+mod timestamp {
+    pub(super) const SECONDS: u32 = 1;
+    pub(super) const NANOS: u32 = 2;
 }
 
 /// Of a counter and of a gauge.
@@ -80,42 +98,65 @@ fn family(out: &mut Vec<u8>, named: &Named<'_>) -> Result<(), Fault> {
     let mut room = String::new();
     for series in named.family.series() {
         let labels = Labels::of(named.labels(series.text(), &mut room)?);
-        nested(out, metric_family::METRIC, |out| metric(out, labels, series.value()));
+        nested(out, metric_family::METRIC, |out| metric(out, labels, &series));
     }
     named.unit().into_iter().for_each(|unit| string(out, metric_family::UNIT, unit));
     Ok(())
 }
 
-fn metric(out: &mut Vec<u8>, labels: Labels<'_>, value: &Value<'_>) {
+fn metric(out: &mut Vec<u8>, labels: Labels<'_>, series: &Series<'_>) {
+    self::labels(out, metric::LABEL, labels);
+    match series.value() {
+        Value::Counter(total) => nested(out, metric::COUNTER, |out| count(out, *total as f64, series)),
+        Value::FloatCounter(total) => nested(out, metric::COUNTER, |out| count(out, *total, series)),
+        Value::Gauge(level) => nested(out, metric::GAUGE, |out| double(out, VALUE, *level)),
+        Value::Histogram(histogram) => nested(out, metric::HISTOGRAM, |out| distribution(out, histogram, series)),
+    }
+}
+
+fn labels(out: &mut Vec<u8>, field: u32, labels: Labels<'_>) {
     for (name, value) in labels {
-        nested(out, metric::LABEL, |out| {
+        nested(out, field, |out| {
             string(out, label_pair::NAME, name);
             string(out, label_pair::VALUE, &value);
         });
     }
-    match value {
-        Value::Counter(total) => nested(out, metric::COUNTER, |out| double(out, VALUE, *total as f64)),
-        Value::FloatCounter(total) => nested(out, metric::COUNTER, |out| double(out, VALUE, *total)),
-        Value::Gauge(level) => nested(out, metric::GAUGE, |out| double(out, VALUE, *level)),
-        Value::Histogram(histogram) => nested(out, metric::HISTOGRAM, |out| distribution(out, histogram)),
-    }
 }
 
-fn distribution(out: &mut Vec<u8>, of: &HistogramSnapshot<'_>) {
+fn count(out: &mut Vec<u8>, total: f64, series: &Series<'_>) {
+    double(out, VALUE, total);
+    series.exemplar(0).into_iter().for_each(|taken| exemplar(out, counter::EXEMPLAR, taken));
+}
+
+fn exemplar(out: &mut Vec<u8>, field: u32, taken: &Taken) {
+    nested(out, field, |out| {
+        labels(out, exemplar::LABEL, taken.labels());
+        double(out, exemplar::VALUE, taken.value());
+        nested(out, exemplar::TIMESTAMP, |out| {
+            uint(out, timestamp::SECONDS, taken.at().as_secs());
+            uint(out, timestamp::NANOS, taken.at().subsec_nanos().into());
+        });
+    });
+}
+
+fn distribution(out: &mut Vec<u8>, of: &HistogramSnapshot<'_>, series: &Series<'_>) {
     let native = of.native();
     uint(out, histogram::SAMPLE_COUNT, of.count());
     double(out, histogram::SAMPLE_SUM, native.as_ref().map_or(of.sum(), |native| native::sum(of, native)));
     let upper = of.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
     let mut below = 0_u64;
-    for (bound, count) in upper.zip(of.buckets()) {
+    for (cell, (bound, count)) in (1..).zip(upper.zip(of.buckets())) {
         below = below.saturating_add(*count);
         nested(out, histogram::BUCKET, |out| {
             uint(out, bucket::CUMULATIVE_COUNT, below);
             double(out, bucket::UPPER_BOUND, bound);
+            series.exemplar(cell).into_iter().for_each(|taken| exemplar(out, bucket::EXEMPLAR, taken));
         });
     }
     if let Some(native) = &native {
         native::buckets(out, native);
+        // Readers of native buckets do not look into the others.
+        series.exemplars().for_each(|taken| exemplar(out, histogram::EXEMPLARS, taken));
     }
 }
 

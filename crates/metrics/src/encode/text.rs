@@ -24,7 +24,7 @@ fn head_size(named: &Named<'_>) -> usize {
 fn family(out: &mut String, named: &Named<'_>) -> Result<(), Fault> {
     lines::metadata(out, "HELP", &named.name, named.desc().help(), &ESCAPED);
     lines::metadata(out, "TYPE", &named.name, type_name(named.desc().kind()), &[]);
-    lines::samples(out, named, Dialect { spelling: Spelling::Short, any_sum: true })
+    lines::samples(out, named, Dialect { spelling: Spelling::Short, any_sum: true, exemplars: false })
 }
 
 /// The word in the TYPE line: what this format has no word for is a gauge.

@@ -49,10 +49,13 @@ impl Tier {
     /// meet in one go on to others, so that nearly all places are taken before one is not found.
     fn tries(self, code: u32) -> impl Iterator<Item = u32> {
         let mixed = u64::from(code).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let place = |bits: u64| u32::try_from((bits & 0xffff_ffff) * u64::from(self.len) >> 32).unwrap_or(0);
-        let home = place(mixed >> 32);
-        let stride = if self.len <= TRIES { 1 } else { place(mixed) | 1 };
-        (0..TRIES.min(self.len)).map(move |nth| self.first + (home + nth * stride) % self.len)
+        // All of a few; of many, others for each bucket.
+        let few = self.len <= TRIES;
+        (0..TRIES.min(self.len)).map(move |nth| {
+            let bits = mixed.rotate_right(32 + if few { 0 } else { 7 * nth }) & 0xffff_ffff;
+            let place = u32::try_from((bits * u64::from(self.len)) >> 32).unwrap_or(0);
+            self.first + if few { (place + nth) % self.len } else { place }
+        })
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Family {
     pub(crate) help: String,
     pub(crate) unit: Option<String>,
     pub(crate) samples: Vec<Sample>,
+    /// The native buckets of each series, in protobuf.
+    pub(crate) natives: Vec<Native>,
 }
 
 /// A sample; of a histogram in protobuf, one for each line that it would be as text.
@@ -23,11 +25,37 @@ pub(crate) struct Sample {
     pub(crate) name: String,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) value: Number,
+    pub(crate) exemplar: Option<Exemplar>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Exemplar {
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) value: Number,
+    pub(crate) millis: u64,
+}
+
+/// Native buckets, those that have something.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Native {
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) schema: i64,
+    pub(crate) zero_threshold: Number,
+    pub(crate) zero_count: u64,
+    pub(crate) positive: Vec<(i64, u64)>,
+    pub(crate) negative: Vec<(i64, u64)>,
+    pub(crate) exemplars: Vec<Exemplar>,
 }
 
 /// A float that is the same as another if the bits are, or if both are none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Number(u64);
+
+impl Number {
+    pub(crate) fn float(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
 
 impl From<f64> for Number {
     fn from(value: f64) -> Self {
@@ -44,7 +72,7 @@ impl std::fmt::Debug for Number {
 impl Sample {
     pub(crate) fn new(name: &str, labels: &[(&str, &str)], value: f64) -> Self {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Self { name: name.to_owned(), labels, value: value.into() }
+        Self { name: name.to_owned(), labels, value: value.into(), exemplar: None }
     }
 
     pub(crate) fn with(self, label: &str, value: &str) -> Self {
@@ -69,7 +97,27 @@ pub(crate) fn read(body: &[u8], format: Format) -> Vec<Family> {
         assert!(names.chain(labels).all(|name| plain(name)), "a name is not plain");
     }
     refuse_doubles(&families);
+    families.iter().for_each(refuse_exemplars_of_other_buckets);
     families
+}
+
+/// No oracle looks for these either.
+fn refuse_exemplars_of_other_buckets(family: &Family) {
+    let mut lower = (BTreeMap::new(), f64::NEG_INFINITY);
+    for sample in &family.samples {
+        let mut series = sample.labels.clone();
+        let Some(bound) = series.remove("le").filter(|_| sample.name.ends_with("_bucket")) else {
+            assert!(sample.exemplar.is_none() || family.kind == "counter", "an exemplar of a {}", family.kind);
+            continue;
+        };
+        let (bound, below) = (bound.parse().unwrap(), if lower.0 == series { lower.1 } else { f64::NEG_INFINITY });
+        if let Some(exemplar) = &sample.exemplar {
+            let value = exemplar.value.float();
+            assert!(value <= bound && (value > below || below == f64::NEG_INFINITY), "{value} in ({below}, {bound}]");
+            assert!(sample.value.float() > 0.0, "an exemplar of a bucket that is empty");
+        }
+        lower = (series, bound);
+    }
 }
 
 /// No oracle looks for these.

@@ -1,6 +1,8 @@
 //! Reads delimited messages `io.prometheus.client.MetricFamily`, field by field.
 
-use crate::page::{Family, Sample};
+use std::collections::BTreeMap;
+
+use crate::page::{Exemplar, Family, Native, Sample};
 
 enum Field<'a> {
     Number(u64),
@@ -79,17 +81,43 @@ fn metric(family: &mut Family, message: &[u8]) {
     };
     let name = family.name.clone();
     if kind == "histogram" {
-        histogram(value, |ending, bound, value| {
-            let sample = sample(&format!("{name}{ending}"), value);
+        let native = histogram(value, |ending, bound, value, exemplar| {
+            let sample = Sample { exemplar, ..sample(&format!("{name}{ending}"), value) };
             family
                 .samples
                 .push(bound.into_iter().fold(sample, |sample, bound: f64| sample.with("le", &bound.to_string())));
         });
+        let labels: BTreeMap<_, _> = labels.iter().cloned().collect();
+        family.natives.extend(native.map(|native| Native { labels, ..native }));
     } else {
         let fields = fields(value);
-        let [(1, value)] = &fields[..] else { panic!("a value has one field") };
-        family.samples.push(sample(&name, value.float()));
+        let (value, exemplar) = match &fields[..] {
+            [(1, value)] => (value, None),
+            [(1, value), (2, taken)] if kind == "counter" => (value, Some(exemplar(taken.bytes()))),
+            _ => panic!("a value has one field, and a counter an exemplar"),
+        };
+        family.samples.push(Sample { exemplar, ..sample(&name, value.float()) });
     }
+}
+
+fn exemplar(message: &[u8]) -> Exemplar {
+    let (mut labels, mut value, mut millis) = (BTreeMap::new(), None, None);
+    for (number, field) in fields(message) {
+        match number {
+            1 => {
+                let (name, value) = label(field.bytes());
+                assert!(labels.insert(name, value).is_none(), "a label is there twice");
+            }
+            2 => value = Some(field.float()),
+            3 => {
+                let fields = fields(field.bytes());
+                let [(1, seconds), (2, nanos)] = &fields[..] else { panic!("a time has seconds and nanoseconds") };
+                millis = Some(seconds.number() * 1000 + nanos.number() / 1_000_000);
+            }
+            other => panic!("Exemplar has no field {other}"),
+        }
+    }
+    Exemplar { labels, value: value.unwrap().into(), millis: millis.unwrap() }
 }
 
 fn label(message: &[u8]) -> (String, String) {
@@ -98,19 +126,90 @@ fn label(message: &[u8]) -> (String, String) {
     (name.text().to_owned(), value.text().to_owned())
 }
 
-fn histogram(message: &[u8], mut tell: impl FnMut(&str, Option<f64>, f64)) {
+fn histogram(message: &[u8], mut tell: impl FnMut(&str, Option<f64>, f64, Option<Exemplar>)) -> Option<Native> {
+    let (mut schema, mut zero_threshold, mut zero_count) = (None, None, None);
+    let (mut positive, mut negative) = (Side::default(), Side::default());
+    let mut exemplars = Vec::new();
     for (number, field) in fields(message) {
         match number {
-            1 => tell("_count", None, field.number() as f64),
-            2 => tell("_sum", None, field.float()),
+            1 => tell("_count", None, field.number() as f64, None),
+            2 => tell("_sum", None, field.float(), None),
             3 => {
                 let fields = fields(field.bytes());
-                let [(1, count), (2, bound)] = &fields[..] else { panic!("a bucket has a count and a bound") };
-                tell("_bucket", Some(bound.float()), count.number() as f64);
+                let (count, bound, exemplar) = match &fields[..] {
+                    [(1, count), (2, bound)] => (count, bound, None),
+                    [(1, count), (2, bound), (3, taken)] => (count, bound, Some(exemplar(taken.bytes()))),
+                    _ => panic!("a bucket has a count, a bound and perhaps an exemplar"),
+                };
+                tell("_bucket", Some(bound.float()), count.number() as f64, exemplar);
             }
+            5 => schema = Some(signed(field.number())),
+            6 => zero_threshold = Some(field.float()),
+            7 => zero_count = Some(field.number()),
+            9 => negative.spans.push(span(field.bytes())),
+            10 => negative.deltas = deltas(field.bytes()),
+            12 => positive.spans.push(span(field.bytes())),
+            13 => positive.deltas = deltas(field.bytes()),
+            16 => exemplars.push(exemplar(field.bytes())),
             other => panic!("Histogram has no field {other} that is written"),
         }
     }
+    let schema = schema?;
+    assert!(!positive.spans.is_empty() || !negative.spans.is_empty(), "a native histogram has a span");
+    Some(Native {
+        labels: BTreeMap::new(),
+        schema,
+        zero_threshold: zero_threshold?.into(),
+        zero_count: zero_count?,
+        positive: positive.buckets(),
+        negative: negative.buckets(),
+        exemplars,
+    })
+}
+
+#[derive(Default)]
+struct Side {
+    spans: Vec<(i64, u64)>,
+    deltas: Vec<i64>,
+}
+
+impl Side {
+    /// Those that are not empty; a bucket that is must have one on each side in its span.
+    fn buckets(&self) -> Vec<(i64, u64)> {
+        let (mut index, mut count, mut deltas, mut buckets) = (0, 0, self.deltas.iter(), Vec::new());
+        for (offset, length) in &self.spans {
+            index += offset;
+            for _ in 0..*length {
+                count += deltas.next().expect("a delta for each bucket of a span");
+                buckets.push((index, u64::try_from(count).expect("a count is not negative")));
+                index += 1;
+            }
+        }
+        assert!(deltas.next().is_none(), "a delta for no bucket");
+        let ends = [buckets.first(), buckets.last()];
+        assert!(ends.into_iter().flatten().all(|(_, count)| *count > 0), "a side begins and ends with a count");
+        buckets.retain(|(_, count)| *count > 0);
+        buckets
+    }
+}
+
+fn span(message: &[u8]) -> (i64, u64) {
+    let fields = fields(message);
+    let [(1, offset), (2, length)] = &fields[..] else { panic!("a span has an offset and a length") };
+    (signed(offset.number()), length.number())
+}
+
+fn deltas(mut packed: &[u8]) -> Vec<i64> {
+    let mut deltas = Vec::new();
+    while !packed.is_empty() {
+        deltas.push(signed(varint(&mut packed)));
+    }
+    deltas
+}
+
+fn signed(zigzag: u64) -> i64 {
+    let size = i64::try_from(zigzag >> 1).unwrap();
+    if zigzag & 1 == 1 { -size - 1 } else { size }
 }
 
 fn fields(mut message: &[u8]) -> Vec<(u64, Field<'_>)> {

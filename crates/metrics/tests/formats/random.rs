@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use streamgauge_metrics::encode;
 use streamgauge_metrics::{
-    Buckets, Counter, Declared, Desc, Family, FloatCounter, Gauge, Histogram, Info, LabelSet, Registry, StateSet,
+    Buckets, Counter, Declared, Desc, Exemplar, Family, FloatCounter, Gauge, Histogram, Info, LabelSet, Native,
+    Registry, StateSet,
 };
 
 use crate::expected::{self, in_order};
@@ -102,7 +103,11 @@ impl Plan {
     /// Puts it into the registry; what the registry refuses is left out.
     fn build(&self, registry: &Registry) {
         match self.kind {
-            Kind::Counter => self.fill(self.family::<Counter>(registry), |one, i| one.inc_by(self.wholes[i])),
+            Kind::Counter => self.fill(self.family::<Counter>(registry), |one, i| {
+                // Too long at times, and then left out.
+                let help: String = self.help.chars().take(130).collect();
+                one.inc_by_with_exemplar(self.wholes[i], Exemplar::of_labels(&[("help", &help)]));
+            }),
             Kind::FloatCounter => self.fill(self.family::<FloatCounter>(registry), |one, i| one.inc_by(self.floats[i])),
             Kind::Gauge => self.fill(self.family::<Gauge>(registry), |one, i| one.set(self.floats[i])),
             Kind::Histogram => self.build_histogram(registry),
@@ -122,14 +127,22 @@ impl Plan {
         }
     }
 
+    fn native(&self) -> Native {
+        let schema = i8::try_from(self.wholes[2] % 13).unwrap() - 4;
+        let most = u16::try_from(8 + self.wholes[3] % 150).unwrap();
+        Native::default().with_schema(schema).with_most_buckets(most)
+    }
+
     fn build_histogram(&self, registry: &Registry) {
         let mut bounds: Vec<f64> = self.floats.iter().copied().filter(|bound| bound.is_finite()).collect();
         bounds.sort_by(f64::total_cmp);
         bounds.dedup_by(|a, b| *a <= *b);
         let desc = self.desc::<Family<Histogram>>().with_labels(self.labels.clone());
-        let family = registry.register(desc.with_buckets(Buckets::Custom(bounds.into()))).ok();
+        let desc = desc.with_buckets(Buckets::Custom(bounds.into()));
+        let desc = if self.wholes[1].is_multiple_of(2) { desc.with_native(self.native()) } else { desc };
+        let family = registry.register(desc).ok();
         self.fill(family, |one: &Histogram, i| {
-            one.observe(self.floats[i]);
+            one.observe_with_exemplar(self.floats[i], Exemplar::of_span(self.wholes[0].into(), self.wholes[i]));
             one.observe_n(self.floats[3 - i] / 3.0, self.wholes[i] >> 12);
         });
     }

@@ -1,10 +1,15 @@
 //! Reads the text formats, and refuses what their specifications do.
 
-use crate::page::{Family, Sample};
+use std::collections::BTreeMap;
+
+use crate::page::{Exemplar, Family, Sample};
 
 /// Versions 0.0.4 and 1.0.0.
 pub(crate) fn read(page: &str) -> Vec<Family> {
-    families(page, &["HELP", "TYPE"])
+    let families = families(page, &["HELP", "TYPE"]);
+    let all = families.iter().flat_map(|family| &family.samples);
+    assert!(all.clone().all(|sample| sample.exemplar.is_none()), "these versions know no exemplars");
+    families
 }
 
 pub(crate) fn read_open_metrics(page: &str) -> Vec<Family> {
@@ -95,9 +100,27 @@ fn sample(line: &str) -> Sample {
         rest = &rest[1..];
     }
     let value = rest.strip_prefix(' ').expect("one space before the value");
+    let (value, exemplar) = value.split_once(" # ").map_or((value, None), |(value, rest)| (value, Some(rest)));
     assert!(!value.contains(' '), "there is a timestamp: {line}");
     sample.value = value.parse::<f64>().expect("a value is a number").into();
+    sample.exemplar = exemplar.map(self::exemplar);
     sample
+}
+
+fn exemplar(text: &str) -> Exemplar {
+    let mut rest = text.strip_prefix('{').expect("an exemplar has labels");
+    let mut labels = BTreeMap::new();
+    while !rest.starts_with('}') {
+        let (name, value) = rest.split_once("=\"").expect("a label has a value");
+        let (value, after) = unquote(value);
+        assert!(labels.insert(name.to_owned(), value).is_none(), "a label is there twice: {text}");
+        rest = after.strip_prefix(',').unwrap_or(after);
+    }
+    let (value, at) = rest.strip_prefix("} ").and_then(|rest| rest.split_once(' ')).expect("a value and a time");
+    let (seconds, millis) = at.split_once('.').expect("a time has a point");
+    assert_eq!(millis.len(), 3, "{text}");
+    let millis = seconds.parse::<u64>().unwrap() * 1000 + millis.parse::<u64>().unwrap();
+    Exemplar { labels, value: value.parse::<f64>().unwrap().into(), millis }
 }
 
 /// What stands before the closing quotation mark, and what behind it.

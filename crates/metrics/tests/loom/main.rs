@@ -24,12 +24,17 @@ mod cardinality;
 mod cell;
 mod check;
 mod counted;
+#[allow(dead_code, reason = "what ships is more than what is modelled")]
+#[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "a stand-in has the signature of what it stands for")]
+mod exemplar;
+#[allow(clippy::unused_self, reason = "a stand-in has the signature of what it stands for")]
 mod histogram;
 mod label;
 #[allow(dead_code, unreachable_pub, reason = "what ships is more than what is modelled")]
 #[path = "../../src/metric.rs"]
 mod metric;
 mod models;
+#[allow(dead_code, reason = "what ships is more than what is modelled")]
 mod native;
 mod records;
 #[path = "../../src/shown.rs"]

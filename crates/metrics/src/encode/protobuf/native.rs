@@ -44,7 +44,9 @@ fn side(out: &mut Vec<u8>, spans: u32, deltas: u32, buckets: &[(i32, u64)]) {
         return;
     }
     let (all, counts) = laid_out(buckets);
-    all.iter().for_each(|one| span(out, spans, one));
+    for one in &all {
+        span(out, spans, one);
+    }
     let mut before = 0;
     let steps = counts.into_iter().map(|count| {
         let step = i64::try_from(i128::from(count) - i128::from(before)).unwrap_or(i64::MAX);
