@@ -40,10 +40,10 @@ def mixed_feed():
     return "".join(line + "\n" for line in lines).encode(), fates, reasons
 
 
-def feed(start):
+def feed(start, config=EVENTS):
     """A run whose stdin stays open after everything was fed; the program, the body that shows all of it, and the known numbers."""
     lines, fates, reasons = mixed_feed()
-    program = start(EVENTS, stdin=subprocess.PIPE)
+    program = start(config, stdin=subprocess.PIPE)
     program.process.stdin.write(lines)
     program.process.stdin.flush()
     body = program.wait_for(lambda body: received(body) >= sum(fates.values()))

@@ -9,16 +9,17 @@ import urllib.request
 
 
 @contextlib.contextmanager
-def scraped_by(prometheus, folder, program, **scraping):
+def scraped_by(prometheus, folder, program, native=False, **scraping):
     """Scrapes the program four times a second, and has done so once when this is entered; `scraping` is added to the configuration."""
     target = program.url.removeprefix("http://")
     (folder / "prometheus.yml").write_text(json.dumps({
         "global": {"scrape_interval": "250ms", "scrape_timeout": "250ms"},
         "scrape_configs": [{"job_name": "streamgauge", "static_configs": [{"targets": [target]}], **scraping}]}))
     port = free_port()
+    features = ["--enable-feature=native-histograms"] if native else []
     with open(folder / "prometheus.log", "wb") as log:
         process = subprocess.Popen(
-            [prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", f"--web.listen-address=127.0.0.1:{port}"],
+            [prometheus, "--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", f"--web.listen-address=127.0.0.1:{port}", *features],
             cwd=folder, stdout=log, stderr=log)
     server = Server(port)
     try:

@@ -2,12 +2,14 @@
 import gzip
 import json
 import subprocess
+import time
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_open_metrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from feed import feed
+from feed import EVENTS, feed
+from program import EXPORT
 from scrape import CONTENT_TYPE
 from server import scraped_by
 
@@ -62,8 +64,8 @@ def test_prometheus_reads_a_hostile_registry_in_every_format_and_the_same_of_all
     for name, (page, content_type, dropped) in hostile.items():
         protocol, escaping = name.split("-", 1)
         read = series(judged(textparse, page, content_type))
-        # A sum that can fall is not for OpenMetrics.
-        read = {place: value for place, value in read.items() if place[0] not in ("drift_sum", "drift_count")}
+        # A sum that can fall is not for OpenMetrics, and one of what is no number is none where there are native buckets.
+        read = {place: value for place, value in read.items() if place[0] not in ("drift_sum", "drift_count", "far_sum")}
         by_escaping.setdefault((escaping, dropped), []).append((protocol, read))
     assert {escaping: dropped for escaping, dropped in by_escaping} == {
         "underscores": "a-b,a.b", "allow-utf-8": "", "dots": "", "values": ""}
@@ -91,6 +93,37 @@ def test_prometheus_reads_the_values_that_are_there(hostile, textparse):
         assert read[name, frozenset(labels.items())] == str(value), (name, labels)
     assert families["sent_bytes_total"]["help"] == 'Sent "bytes" \\ and\na line feed.'
     assert {name: families[name]["unit"] for name in ("sent_bytes_total", "wait_ms")} == {"sent_bytes_total": "bytes", "wait_ms": "ms"}
+
+
+def test_prometheus_reads_native_buckets_and_finds_every_observation_in_its_own(hostile, textparse):
+    page, content_type, _ = hostile["PrometheusProto-allow-utf-8"]
+    natives = {family["name"]: family["natives"] for family in judged(textparse, page, content_type)}
+    assert {name for name, all in natives.items() if all} == {"fine", "few", "far", "none"}
+    fine, few, far, none = (natives[name][0] for name in ("fine", "few", "far", "none"))
+    assert (fine["schema"], far["schema"], none["schema"], none["count"]) == (8, 0, 3, 0)
+    assert few["schema"] < 3 and len(few["buckets"]) <= 8, "the resolution fell until there were few"
+    for native, values in [(fine, [1 + nth / 1e5 for nth in range(1, 1001)]), (few, [nth / 10 for nth in range(1, 1001)])]:
+        assert native["count"] == 1000
+        assert [count for *_, count in native["buckets"]] == [
+            sum(lower < value <= upper for value in values) for lower, upper, _ in native["buckets"]]
+    assert (far["count"], far["zero_count"], far["sum"]) == (7, 2, "NaN"), "what is no number is in the count only"
+    assert sum(count for *_, count in far["buckets"]) == 6
+
+
+def test_prometheus_reads_exemplars_in_the_formats_that_have_them(hostile, textparse):
+    for name, (page, content_type, _) in hostile.items():
+        families = {family["name"]: family for family in judged(textparse, page, content_type)}
+        cost = families["cost" if name.startswith("OpenMetrics") else "cost_total"]["samples"][0]["exemplars"]
+        few = [exemplar for sample in families["few"]["samples"] for exemplar in sample["exemplars"]]
+        if name.startswith("PrometheusText"):
+            assert cost == few == []
+            continue
+        assert [(one["labels"], one["value"]) for one in cost] == [({"order": "A-17, {日本}"}, 0.1 + 0.2)], name
+        assert len(few) == 7 and all(one["labels"]["span_id"] == "0000000000000007" for one in few), name
+        assert all(int(one["labels"]["trace_id"], 16) == round(one["value"] * 10) for one in few), name
+        assert all(abs(one["time"] / 1000 - time.time()) < 3600 for one in few), name
+        native = [exemplar for native in families["few"]["natives"] for exemplar in native["exemplars"]]
+        assert len(native) == (7 if name.startswith("PrometheusProto") else 0), name
 
 
 def test_the_python_client_reads_every_text_format(hostile):
@@ -145,4 +178,18 @@ def test_a_real_prometheus_scrapes_by_each_protocol_and_knows_what_the_program_k
         assert asked["streamgauge"] > 0
         others = server.answer(f'sum by (job) (metrics_scrape_requests_total{{format!~"{protocol}|PrometheusText0.0.4"}})')
         assert others == {}, "the program was asked for another format"
+    program.finish()
+
+
+def test_a_real_prometheus_keeps_native_buckets_and_knows_how_many_events_and_which_quantile(start, prometheus, tmp_path):
+    name = "stream_processor_processing_duration_ms"
+    native = {**EVENTS, "observability": {"prometheus": {**EXPORT["prometheus"], "histograms": {"native": [name]}}}}
+    program, body, fates, _ = feed(start, native)
+    with scraped_by(prometheus, tmp_path, program, native=True, scrape_protocols=["PrometheusProto"]) as server:
+        assert server.awaited(f"sum by (job) (histogram_count({name}))") == {"streamgauge": fates["processed"]}
+        total = sum(float(line.rsplit(" ", 1)[1]) for line in body.splitlines() if line.startswith(name + "_sum"))
+        assert abs(server.answer(f"sum by (job) (histogram_sum({name}))")["streamgauge"] - total) < 1e-6
+        half = server.answer(f"histogram_quantile(0.5, sum by (job) ({name}))")["streamgauge"]
+        assert 0 < half < 10_000
+        assert server.answer(f"histogram_fraction(0, +Inf, sum by (job) ({name}))") == {"streamgauge": 1}
     program.finish()

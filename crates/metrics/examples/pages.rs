@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use streamgauge_metrics::encode::{self, Escaping, Format, Protocol};
 use streamgauge_metrics::{
-    Buckets, Counter, Desc, Family, FloatCounter, Gauge, Histogram, Info, LabelSet, LabelValue, RegisterError,
-    Registry, StateSet,
+    Buckets, Counter, Desc, Exemplar, Family, FloatCounter, Gauge, Histogram, Info, LabelSet, LabelValue, Native,
+    RegisterError, Registry, StateSet,
 };
 
 #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
@@ -57,7 +57,7 @@ fn plain(registry: &Registry) -> Result<(), RegisterError> {
         sent.get_or_create(&[("topic", topic)]).inc_by(bytes);
     }
     let cost: FloatCounter = registry.register(Desc::of::<FloatCounter>("cost_total", "What it cost."))?;
-    cost.inc_by(0.1 + 0.2);
+    cost.inc_by_with_exemplar(0.1 + 0.2, Exemplar::of_labels(&[("order", "A-17, {日本}")]));
     let levels: Family<Gauge> = registry.register(Desc::of::<Family<Gauge>>("level", "Levels.").with_labels(["of"]))?;
     let special =
         [("nan", f64::NAN), ("up", f64::INFINITY), ("down", f64::NEG_INFINITY), ("tiny", 5e-324), ("big", 1e300)];
@@ -76,6 +76,7 @@ fn plain(registry: &Registry) -> Result<(), RegisterError> {
     for value in [-2.0, 0.5] {
         drift.observe(value);
     }
+    natively(registry)?;
     registry
         .register::<Info<Build>>(Desc::of::<Info<Build>>("build_info", "What runs."))?
         .set(&Build { version: "1.2" });
@@ -84,6 +85,24 @@ fn plain(registry: &Registry) -> Result<(), RegisterError> {
     breaker.set(&Breaker::Closed);
     breaker.set(&Breaker::Open);
     registry.register::<Family<Gauge>>(Desc::of::<Family<Gauge>>("empty", "Nothing yet.").with_labels(["x"]))?;
+    Ok(())
+}
+
+/// Native buckets of several resolutions, and exemplars in some.
+fn natively(registry: &Registry) -> Result<(), RegisterError> {
+    let of = |name, native| registry.register::<Histogram>(Desc::of::<Histogram>(name, "Many.").with_native(native));
+    let fine = of("fine", Native::default().with_schema(8))?;
+    let few = of("few", Native::default().with_most_buckets(8))?;
+    let far = of("far", Native::default().with_schema(0).with_zero_threshold(0.5))?;
+    let _ = of("none", Native::default())?;
+    for nth in 1..=1000_u32 {
+        let value = f64::from(nth) / 10.0;
+        fine.observe(1.0 + value / 1e4);
+        few.observe_with_exemplar(value, Exemplar::of_span(nth.into(), 7));
+    }
+    for value in [0.0, -0.5, -3.0, 1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+        far.observe(value);
+    }
     Ok(())
 }
 

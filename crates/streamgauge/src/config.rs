@@ -16,7 +16,7 @@ mod substitute;
 mod table;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fmt;
 use std::net::SocketAddr;
@@ -94,6 +94,8 @@ pub struct Prometheus {
     pub throughput_buckets: Option<Vec<f64>>,
     /// The same for single histograms, by name; it goes before the others.
     pub per_metric_buckets: BTreeMap<String, Vec<f64>>,
+    /// Histograms with native buckets.
+    pub native_histograms: BTreeSet<String>,
     /// How many series there may be, and which labels.
     pub limits: Limits,
 }

@@ -3,7 +3,7 @@
 use streamgauge_export::ScrapeMetrics;
 use streamgauge_export::process::ProcessMetrics;
 use streamgauge_flow::{ErrorType, LlmMetrics, PipelineMetrics};
-use streamgauge_metrics::{Counter, Desc, Metrics, Options, OptionsError, RegisterError, Registry};
+use streamgauge_metrics::{Counter, Desc, Metrics, Native, Options, OptionsError, RegisterError, Registry};
 use streamgauge_state::{CommitError, StateMetrics};
 
 use crate::config::Prometheus;
@@ -42,6 +42,7 @@ pub(crate) fn registry(endpoint: Option<&Prometheus>) -> Result<Registry, Option
         size_bytes: endpoint.size_bytes_buckets.clone(),
         throughput: endpoint.throughput_buckets.clone(),
         per_metric: endpoint.per_metric_buckets.clone(),
+        native: endpoint.native_histograms.iter().map(|name| (name.clone(), Native::default())).collect(),
         limits: endpoint.limits.clone(),
     })
 }

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 )
@@ -44,7 +45,7 @@ func main() {
 
 // all reads the page to its end, or to what the parser refuses.
 func (r *reading) all(page []byte, contentType string) error {
-	parser, err := textparse.New(page, contentType, labels.NewSymbolTable(), textparse.ParserOptions{})
+	parser, err := textparse.New(page, contentType, labels.NewSymbolTable(), textparse.ParserOptions{KeepClassicOnClassicAndNativeHistograms: true})
 	if err != nil {
 		return err
 	}
@@ -68,6 +69,8 @@ func (r *reading) all(page []byte, contentType string) error {
 			r.enter(string(name)).Unit = string(unit)
 		case textparse.EntrySeries:
 			r.series(parser)
+		case textparse.EntryHistogram:
+			r.native(parser)
 		default:
 			r.problem("an entry that is not written: %v", entry)
 		}
@@ -84,5 +87,30 @@ func (r *reading) series(parser textparse.Parser) {
 	if timestamp != nil || parser.StartTimestamp() != 0 {
 		r.problem("%s has a time", all)
 	}
-	r.add(all, value)
+	r.add(all, value, exemplars(parser))
+}
+
+// native reads the native buckets of a histogram.
+func (r *reading) native(parser textparse.Parser) {
+	var all labels.Labels
+	parser.Labels(&all)
+	_, timestamp, whole, fractions := parser.Histogram()
+	if timestamp != nil || fractions != nil || whole == nil {
+		r.problem("%s has a time, or counts that are no whole numbers", all)
+		return
+	}
+	if err := whole.Validate(); err != nil {
+		r.problem("%s: %v", all, err)
+	}
+	r.addNative(all, whole, exemplars(parser))
+}
+
+func exemplars(parser textparse.Parser) []map[string]any {
+	told := []map[string]any{}
+	var one exemplar.Exemplar
+	for parser.Exemplar(&one) {
+		told = append(told, map[string]any{"labels": one.Labels.Map(), "value": number(one.Value), "time": one.Ts})
+		one = exemplar.Exemplar{}
+	}
+	return told
 }

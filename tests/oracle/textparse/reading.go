@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -31,6 +32,20 @@ type sample struct {
 	Name   string            `json:"name"`
 	Labels map[string]string `json:"labels"`
 	Value  number            `json:"value"`
+	// Labels, value and time in milliseconds.
+	Exemplars []map[string]any `json:"exemplars"`
+}
+
+// native is a histogram as its native buckets tell it.
+type native struct {
+	Labels    map[string]string `json:"labels"`
+	Schema    int32             `json:"schema"`
+	Count     uint64            `json:"count"`
+	Sum       number            `json:"sum"`
+	ZeroCount uint64            `json:"zero_count"`
+	// Bounds and counts of the buckets that have some, the zero bucket included.
+	Buckets   []any            `json:"buckets"`
+	Exemplars []map[string]any `json:"exemplars"`
 }
 
 type family struct {
@@ -39,6 +54,7 @@ type family struct {
 	Unit    string    `json:"unit"`
 	Help    string    `json:"help"`
 	Samples []*sample `json:"samples"`
+	Natives []*native `json:"natives"`
 	typed   bool
 }
 
@@ -69,7 +85,7 @@ func (r *reading) enter(name string) *family {
 		r.current = known
 		return known
 	}
-	r.current = &family{Name: name, Type: "unknown", Samples: []*sample{}}
+	r.current = &family{Name: name, Type: "unknown", Samples: []*sample{}, Natives: []*native{}}
 	r.byName[name] = r.current
 	r.families = append(r.families, r.current)
 	return r.current
@@ -83,8 +99,25 @@ func (r *reading) typed(name, kind string) {
 	entered.Type, entered.typed = kind, true
 }
 
-func (r *reading) add(all labels.Labels, value float64) {
-	one := &sample{Name: all.Get("__name__"), Labels: all.Map(), Value: number(value)}
+func (r *reading) addNative(all labels.Labels, whole *histogram.Histogram, exemplars []map[string]any) {
+	one := &native{
+		Labels: all.Map(), Schema: whole.Schema, Count: whole.Count, Sum: number(whole.Sum), ZeroCount: whole.ZeroCount,
+		Buckets: []any{}, Exemplars: exemplars}
+	delete(one.Labels, "__name__")
+	for buckets := whole.ToFloat(nil).AllBucketIterator(); buckets.Next(); {
+		if bucket := buckets.At(); bucket.Count > 0 {
+			one.Buckets = append(one.Buckets, []number{number(bucket.Lower), number(bucket.Upper), number(bucket.Count)})
+		}
+	}
+	if r.current == nil || r.current.Name != all.Get("__name__") {
+		r.problem("native buckets of %s stand in another family", all)
+		return
+	}
+	r.current.Natives = append(r.current.Natives, one)
+}
+
+func (r *reading) add(all labels.Labels, value float64, exemplars []map[string]any) {
+	one := &sample{Name: all.Get("__name__"), Labels: all.Map(), Value: number(value), Exemplars: exemplars}
 	delete(one.Labels, "__name__")
 	if key := all.String(); r.seen[key] {
 		r.problem("series %s is there twice", key)

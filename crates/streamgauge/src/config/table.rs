@@ -188,6 +188,7 @@ const HISTOGRAMS: &[Key] = &[
     Key::of("size_bytes_buckets", BOUNDS, "For sizes, in bytes, increasing."),
     Key::of("throughput_buckets", BOUNDS, "For throughput, in events per second, increasing."),
     Key::of("per_metric", Kind::Map(&BOUNDS), "For single histograms by their names, before the others.").or("{}"),
+    Key::of("native", TEXTS, "Names of histograms that have native buckets besides, for scrapes by protobuf.").or("[]"),
 ];
 
 const OPENTELEMETRY: &[Key] = &[

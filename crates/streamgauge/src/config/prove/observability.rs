@@ -1,6 +1,6 @@
 //! What the service shows of itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use streamgauge_metrics::histogram::bounds_fault;
@@ -59,6 +59,7 @@ fn endpoint(prometheus: &Value, limits: Limits, faults: &mut Faults) -> Option<P
     let size = bounds("size_bytes_buckets");
     let throughput = bounds("throughput_buckets");
     let per_metric = per_metric(prometheus.at("histograms.per_metric")?, faults);
+    let native = native(prometheus.at("histograms.native")?, faults);
     Some(Prometheus {
         address: address?,
         path: path?,
@@ -66,6 +67,7 @@ fn endpoint(prometheus: &Value, limits: Limits, faults: &mut Faults) -> Option<P
         size_bytes_buckets: size.ok()?,
         throughput_buckets: throughput.ok()?,
         per_metric_buckets: per_metric?,
+        native_histograms: native?,
         limits,
     })
 }
@@ -95,14 +97,28 @@ fn path(value: &Value, faults: &mut Faults) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Bounds by the name of a histogram that this binary has.
-fn per_metric(value: &Value, faults: &mut Faults) -> Option<BTreeMap<String, Vec<f64>>> {
+/// Names of histograms that this binary has.
+fn native(value: &Value, faults: &mut Faults) -> Option<BTreeSet<String>> {
+    let names: Vec<_> = value.items()?.iter().map(|one| Some((one, one.text()?))).collect();
+    for (place, name) in names.iter().flatten() {
+        refuse_others(place, name, faults);
+    }
+    names.into_iter().map(|named| named.map(|(_, name)| name.to_owned())).collect()
+}
+
+/// Refuses the name of what is no histogram of this binary.
+fn refuse_others(place: &Value, name: &str, faults: &mut Faults) {
     let all = metrics::describe();
     let histograms: Vec<_> = all.iter().filter(|desc| desc.buckets().is_some()).map(Desc::name).collect();
+    if !histograms.contains(&name) {
+        faults.push(place.fault(format!("{name} is no histogram; expected one of {}", histograms.join(", "))));
+    }
+}
+
+/// Bounds by the name of a histogram that this binary has.
+fn per_metric(value: &Value, faults: &mut Faults) -> Option<BTreeMap<String, Vec<f64>>> {
     let single = |(name, bounds): &(String, Value)| {
-        if !histograms.contains(&name.as_str()) {
-            faults.push(bounds.fault(format!("is no histogram; expected one of {}", histograms.join(", "))));
-        }
+        refuse_others(bounds, name, faults);
         Some((name.clone(), buckets(bounds, faults)?))
     };
     // All of them, so that all faults are told.
