@@ -98,9 +98,10 @@ impl Rounds {
 }
 
 impl Round {
-    /// Until the first page is there: who comes later wants to know what happened since.
+    /// Until the first page is there: who comes later wants to know what happened since. A gather
+    /// that broke off lets go of the snapshot before it does of the page.
     fn is_open(&self) -> bool {
-        is_running(&self.snapshot) || lock(&self.pages).values().all(is_running)
+        !has_broken_off(&self.snapshot) && lock(&self.pages).values().all(is_running)
     }
 }
 
@@ -116,6 +117,10 @@ fn write(snapshot: &Snapshot, writing: Writing, metrics: &ScrapeMetrics) -> Opti
 async fn outcome<T: Clone>(mut pending: Pending<T>) -> Result<T, ScrapeError> {
     let done = pending.wait_for(Option::is_some).await;
     done.ok().and_then(|done| done.clone()).ok_or(ScrapeError::Broken)
+}
+
+fn has_broken_off<T>(pending: &Pending<T>) -> bool {
+    pending.borrow().is_none() && pending.has_changed().is_err()
 }
 
 fn is_running<T>(pending: &Pending<T>) -> bool {

@@ -134,6 +134,7 @@ async fn a_client_that_waits_for_less_is_answered_before_it_goes() {
     assert_eq!(scrape.page(Writing::default(), &headers, "").await, Err(ScrapeError::TooSlow));
 }
 
+/// Once who came right after the panic joined the round that had just broken off, and was told 500, too.
 #[tokio::test]
 async fn a_gather_that_panics_does_not_spoil_the_next_one() {
     let registry = Registry::new();
