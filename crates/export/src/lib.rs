@@ -6,12 +6,17 @@
 //!   format for all who wait    /health       limits on time and number
 //!                              /ready ◄───── health.rs: who is ready, and why not
 //!                              /
+//!   collect.rs ──► values that are fetched for a scrape, by code that may be late, fail or panic
 //!   process.rs ──► gauges of the process itself, refreshed by each scrape
 //!   tasks.rs ────► the one door through which async tasks are spawned, so that they are counted
 //! ```
 //!
 //! A scrape gets the [format](streamgauge_metrics::encode) it accepts, compressed if it accepts that,
 //! of the metrics it names by `name[]` or of all. What scrapes cost is in [`ScrapeMetrics`].
+//!
+//! Hooks and callbacks of the registry run while a snapshot is taken: they must return at once. What
+//! has to ask someone first is a [`Collector`]: it has a deadline, after which the page shows the
+//! last good value, and the age of it is in [`CollectorMetrics`].
 //!
 //! The server has a thread to itself: a pipeline that keeps every worker busy is exactly when its
 //! metrics are wanted.
@@ -39,6 +44,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod collect;
 mod health;
 pub mod process;
 mod routes;
@@ -47,6 +53,7 @@ mod server;
 mod tasks;
 
 pub use axum::Router;
+pub use collect::{Collector, CollectorError, CollectorMetrics, Collectors};
 pub use health::{Health, Readiness};
 pub use routes::{Identity, Routes};
 pub use scrape::ScrapeMetrics;

@@ -15,6 +15,7 @@ use axum::routing::get;
 use serde_json::json;
 use streamgauge_metrics::Registry;
 
+use crate::collect::Collectors;
 use crate::health::Health;
 use crate::scrape::{Scrape, ScrapeError, Writing};
 use crate::server::ServeError;
@@ -34,6 +35,8 @@ const JSON: &str = "application/json";
 pub struct Routes {
     /// The metrics.
     pub registry: Registry,
+    /// What is fetched for each scrape. Keep a clone of it to add collectors later.
+    pub collectors: Collectors,
     /// The readiness behind `/ready`.
     pub health: Health,
     /// Where the metrics are; `/metrics` unless changed.
@@ -67,10 +70,11 @@ struct Answers {
 }
 
 impl Routes {
-    /// `/metrics`, `/health` and `/ready`, a deadline of 10 s, and tasks counted for nobody.
+    /// `/metrics`, `/health` and `/ready`, a deadline of 10 s, no collectors yet, and tasks counted for nobody.
     pub fn new(registry: Registry, health: Health) -> Self {
         Self {
             registry,
+            collectors: Collectors::default(),
             health,
             metrics_path: "/metrics".to_owned(),
             landing: None,
@@ -84,7 +88,7 @@ impl Routes {
         let has_page = self.landing.is_some();
         check_metrics_path(&self.metrics_path)?;
         let answers = Answers {
-            scrape: Scrape::new(self.registry, self.scrape_deadline).map_err(ServeError::Metrics)?,
+            scrape: Scrape::new(self.registry, self.collectors, self.scrape_deadline).map_err(ServeError::Metrics)?,
             health: self.health,
             metrics_path: self.metrics_path,
             identity: self.landing,

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
-use streamgauge_metrics::{LabelValue, RegisterError, Registry};
+use streamgauge_metrics::{LabelValue, Metrics, RegisterError, Registry};
 use tracing::error;
+
+use crate::collect::{Collecting, CollectorMetrics, Collectors};
 
 mod ask;
 mod compression;
@@ -49,14 +51,15 @@ impl ScrapeError {
 }
 
 impl Scrape {
-    pub(crate) fn new(registry: Registry, deadline: Duration) -> Result<Self, RegisterError> {
+    pub(crate) fn new(registry: Registry, collectors: Collectors, deadline: Duration) -> Result<Self, RegisterError> {
         let metrics = ScrapeMetrics::new(&registry)?;
+        let collecting = Collecting { collectors, metrics: CollectorMetrics::register(&registry)? };
         let gather = move |names: &ask::Names| registry.snapshot_of(|desc| names.want(desc));
-        Ok(Self::with(Arc::new(gather), metrics, deadline))
+        Ok(Self::with(Arc::new(gather), collecting, metrics, deadline))
     }
 
-    fn with(gather: Arc<Gather>, metrics: ScrapeMetrics, deadline: Duration) -> Self {
-        Self { rounds: Arc::new(Rounds::new(gather, metrics.clone())), metrics, deadline }
+    fn with(gather: Arc<Gather>, collecting: Collecting, metrics: ScrapeMetrics, deadline: Duration) -> Self {
+        Self { rounds: Arc::new(Rounds::new(gather, collecting, metrics.clone())), metrics, deadline }
     }
 
     /// The whole body of an answer, written as was negotiated.
@@ -72,7 +75,8 @@ impl Scrape {
 
     async fn in_time(&self, ask: &Ask) -> Result<Bytes, ScrapeError> {
         let deadline = ask.within.map_or(self.deadline, |within| within.min(self.deadline));
-        let page = self.rounds.page(&ask.names, ask.writing);
+        // Half for collectors, the rest to gather and to write: the page comes whatever they do.
+        let page = self.rounds.page(&ask.names, ask.writing, deadline / 2);
         tokio::time::timeout(deadline, page).await.unwrap_or_else(|_| {
             error!("a scrape takes longer than {deadline:?}");
             Err(ScrapeError::TooSlow)

@@ -2,11 +2,12 @@
 //!
 //! Hooks are other people's code and may be slow or stuck. So a gather runs on a thread of its
 //! own, never on the one that serves sockets; whoever asks meanwhile waits for the same gather. A
-//! gather that never ends costs one thread, not one a scrape.
+//! gather that never ends costs one thread, not one a scrape. What can be late has its turn before
+//! it, see `collect.rs`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use streamgauge_metrics::{Snapshot, encode};
@@ -16,6 +17,7 @@ use tracing::error;
 use super::ScrapeError;
 use super::ask::{Names, Writing};
 use super::metrics::ScrapeMetrics;
+use crate::collect::Collecting;
 
 /// Rounds at a time: each has a thread, and there are as many as clients ask for different names.
 const MOST_ROUNDS: usize = 4;
@@ -30,6 +32,9 @@ type Pending<T> = watch::Receiver<Option<T>>;
 /// Those that take in whoever comes.
 pub(super) struct Rounds {
     open: Mutex<Vec<Arc<Round>>>,
+    collecting: Collecting,
+    /// Gone with the endpoint: so collectors that are under way do not outlive its runtime.
+    endpoint: watch::Sender<()>,
     gather: Arc<Gather>,
     metrics: ScrapeMetrics,
 }
@@ -37,18 +42,21 @@ pub(super) struct Rounds {
 /// A snapshot, and its pages.
 struct Round {
     names: Names,
+    /// When the gather begins at the latest.
+    collects_until: Instant,
     snapshot: Pending<Arc<Snapshot>>,
     pages: Mutex<HashMap<Writing, Pending<Bytes>>>,
 }
 
 impl Rounds {
-    pub(super) fn new(gather: Arc<Gather>, metrics: ScrapeMetrics) -> Self {
-        Self { open: Mutex::default(), gather, metrics }
+    pub(super) fn new(gather: Arc<Gather>, collecting: Collecting, metrics: ScrapeMetrics) -> Self {
+        Self { open: Mutex::default(), collecting, endpoint: watch::Sender::new(()), gather, metrics }
     }
 
-    /// A page of a snapshot that is taken for this call, or for another that still waits.
-    pub(super) async fn page(&self, names: &Names, writing: Writing) -> Result<Bytes, ScrapeError> {
-        let round = self.join_or_start(names, writing)?;
+    /// A page of a snapshot that is taken for this call, or for another that still waits; collectors
+    /// get `time` at most.
+    pub(super) async fn page(&self, names: &Names, writing: Writing, time: Duration) -> Result<Bytes, ScrapeError> {
+        let round = self.join_or_start(names, writing, time)?;
         let snapshot = outcome(round.snapshot.clone()).await?;
         let page = lock(&round.pages).entry(writing).or_insert_with(|| self.start_page(writing, snapshot)).clone();
         let page = outcome(page).await;
@@ -61,32 +69,36 @@ impl Rounds {
         lock(&self.open).retain(|round| round.is_open());
     }
 
-    fn join_or_start(&self, names: &Names, writing: Writing) -> Result<Arc<Round>, ScrapeError> {
+    fn join_or_start(&self, names: &Names, writing: Writing, time: Duration) -> Result<Arc<Round>, ScrapeError> {
+        let until = self.collecting.until(time);
         let mut open = lock(&self.open);
         open.retain(|round| round.is_open());
-        if let Some(round) = open.iter().find(|round| round.names == *names) {
+        // Who is in a hurry does not wait for collectors that others have time for.
+        if let Some(round) = open.iter().find(|round| round.names == *names && round.collects_until <= until) {
             return Ok(Arc::clone(round));
         }
         if open.len() >= MOST_ROUNDS {
             return Err(ScrapeError::Busy);
         }
-        let round = Arc::new(self.start(names.clone(), writing));
+        let round = Arc::new(self.start(names.clone(), writing, until));
         open.push(Arc::clone(&round));
         Ok(round)
     }
 
-    /// Gathers and writes the first page in one go: so a round comes to its end though all who
-    /// wait for it have gone.
-    fn start(&self, names: Names, writing: Writing) -> Round {
+    /// Collects, gathers and writes the first page in one go: so a round comes to its end though all
+    /// who wait for it have gone.
+    fn start(&self, names: Names, writing: Writing, collects_until: Instant) -> Round {
         let (taken, snapshot) = watch::channel(None);
         let (written, page) = watch::channel(None);
         let (gather, metrics, wanted) = (Arc::clone(&self.gather), self.metrics.clone(), names.clone());
+        let (collecting, endpoint) = (self.collecting.clone(), self.endpoint.subscribe());
         tokio::task::spawn_blocking(move || {
+            collecting.refresh(collects_until, &endpoint);
             let snapshot = Arc::new(gather(&wanted));
             taken.send_replace(Some(Arc::clone(&snapshot)));
             written.send_replace(write(&snapshot, writing, &metrics));
         });
-        Round { names, snapshot, pages: Mutex::new(HashMap::from([(writing, page)])) }
+        Round { names, collects_until, snapshot, pages: Mutex::new(HashMap::from([(writing, page)])) }
     }
 
     fn start_page(&self, writing: Writing, snapshot: Arc<Snapshot>) -> Pending<Bytes> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderValue};
-use streamgauge_metrics::{Desc, Gauge, Registry};
+use streamgauge_metrics::{Desc, Gauge, Metrics, Registry};
 
-use super::{Scrape, ScrapeError, ScrapeMetrics, Writing};
+use super::{Collecting, CollectorMetrics, Collectors, Scrape, ScrapeError, ScrapeMetrics, Writing};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -37,7 +37,7 @@ impl Gated {
     }
 
     fn scrape(&self, deadline: Duration) -> Scrape {
-        Scrape::new(self.registry.clone(), deadline).unwrap()
+        Scrape::new(self.registry.clone(), Collectors::default(), deadline).unwrap()
     }
 }
 
@@ -139,12 +139,14 @@ async fn a_client_that_waits_for_less_is_answered_before_it_goes() {
 async fn a_gather_that_panics_does_not_spoil_the_next_one() {
     let registry = Registry::new();
     let metrics = ScrapeMetrics::new(&registry).unwrap();
+    let collecting =
+        Collecting { collectors: Collectors::default(), metrics: CollectorMetrics::register(&registry).unwrap() };
     let first = AtomicBool::new(true);
     let gather = move |_: &_| {
         assert!(!first.swap(false, Ordering::SeqCst), "on purpose");
         registry.snapshot()
     };
-    let scrape = Scrape::with(Arc::new(gather), metrics, LONG);
+    let scrape = Scrape::with(Arc::new(gather), collecting, metrics, LONG);
     assert_eq!(ask(&scrape, "", "").await, Err(ScrapeError::Broken));
     assert!(ask(&scrape, "", "").await.is_ok());
 }
@@ -157,7 +159,7 @@ async fn what_is_not_asked_for_is_not_read() {
     let read = move || counted.fetch_add(1, Ordering::SeqCst) as f64;
     registry.register_fn(Desc::of::<Gauge>("costly", "A costly level."), read).unwrap();
     let _: Gauge = registry.register(Desc::of::<Gauge>("cheap", "A cheap level.")).unwrap();
-    let scrape = Scrape::new(registry, LONG).unwrap();
+    let scrape = Scrape::new(registry, Collectors::default(), LONG).unwrap();
     let page = ask(&scrape, "", "name[]=cheap").await.unwrap();
     assert_eq!(page, "# HELP cheap A cheap level.\n# TYPE cheap gauge\ncheap 0\n");
     assert_eq!(ask(&scrape, OPEN_METRICS, "name[]=nothing").await.unwrap(), "# EOF\n");

@@ -1,8 +1,12 @@
 //! What the server says on each path, over real sockets.
 
-use crate::client::{Answer, ask, request};
-use streamgauge_export::{Health, Identity, Router, Routes, Running, Server, process};
-use streamgauge_metrics::{Counter, Desc, Registry};
+use std::io::{Read, Write};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::client::{Answer, ask, connect, request};
+use streamgauge_export::{Collector, Health, Identity, Router, Routes, Running, Server, process};
+use streamgauge_metrics::{Counter, Desc, Gauge, Registry};
 
 fn start(routes: Routes) -> Running {
     let bound = Server::bind("127.0.0.1", 0).unwrap();
@@ -174,4 +178,55 @@ fn a_hook_that_panics_does_not_cost_the_scrape() {
     let answer = get(&running, "/metrics");
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("\nmetrics_registry_hook_panics_total 1\n"));
+}
+
+#[test]
+fn a_collector_can_be_added_while_the_server_runs() {
+    let registry = Registry::new();
+    let depth: Gauge = registry.register(Desc::of::<Gauge>("depth", "Depth of a queue elsewhere.")).unwrap();
+    let routes = Routes::new(registry, Health::default());
+    let collectors = routes.collectors.clone();
+    let running = start(routes);
+    let page = get(&running, "/metrics").body;
+    assert!(page.contains("\ndepth 0\n") && !page.contains("collector="), "{page}");
+    let collect = async || {
+        tokio::task::yield_now().await;
+        Ok::<_, std::fmt::Error>(7.0)
+    };
+    let queue = Collector::new("queue", collect, move |value| depth.set(value));
+    collectors.add(queue.within(Duration::from_secs(20))).unwrap();
+    let page = get(&running, "/metrics").body;
+    assert!(page.contains("\ndepth 7\n"), "{page}");
+    assert!(page.contains("\nmetrics_collector_failures_total{collector=\"queue\",reason=\"deadline\"} 0\n"), "{page}");
+}
+
+/// Once its timer was polled when the runtime had ended, which is a panic.
+#[test]
+fn a_collector_that_is_under_way_does_not_hold_up_the_shutdown_nor_panic_in_it() {
+    let registry = Registry::new();
+    let routes = Routes::new(registry.clone(), Health::default());
+    let collectors = routes.collectors.clone();
+    let (enter, entered) = mpsc::channel();
+    let collect = async move || {
+        enter.send(()).unwrap();
+        std::future::pending::<Result<(), std::fmt::Error>>().await
+    };
+    collectors.add(Collector::new("pending", collect, |()| {}).within(Duration::from_mins(1))).unwrap();
+    let running = start(routes);
+    let mut scrape = connect(running.local_addr());
+    scrape.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    entered.recv().unwrap();
+    running.shutdown();
+    let mut answer = Vec::new();
+    let _ = scrape.read_to_end(&mut answer);
+    assert!(answer.is_empty(), "{answer:?}");
+    let failures = || {
+        let labels = |reason| [("collector", "pending"), ("reason", reason)];
+        let snapshot = registry.snapshot();
+        ["deadline", "panic"].map(|reason| snapshot.counter("metrics_collector_failures_total", &labels(reason)))
+    };
+    while failures()[1].is_none() {
+        std::thread::yield_now();
+    }
+    assert_eq!(failures(), [Some(1), Some(0)]);
 }
