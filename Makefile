@@ -44,7 +44,7 @@ bench: build ## events per CPU-second beside a serde_json program; what windows,
 	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin store
 
-bench-metrics: ## nanoseconds and bytes of our metrics crate beside eight others (ROUNDS=5)
+bench-metrics: ## nanoseconds and bytes of our metrics crate beside eight others; how long clients wait for a page (ROUNDS=5)
 	cargo build --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench
 	cargo run --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench \
 	  --bin metrics-bench -- --rounds '$(ROUNDS)'

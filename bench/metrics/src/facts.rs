@@ -87,7 +87,7 @@ fn all_there(total: u64, expected: usize) -> Outcome {
 }
 
 /// Megabytes of this process that are in memory.
-fn resident() -> Outcome<f64> {
+pub(crate) fn resident() -> Outcome<f64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("/proc/self/status names no VmRSS")?;
     let kibibytes: f64 = line.trim().trim_end_matches(" kB").parse()?;

@@ -4,6 +4,8 @@
 
 pub mod contender;
 #[cfg(feature = "ours")]
+pub mod endpoint;
+#[cfg(feature = "ours")]
 pub mod facts;
 pub mod heap;
 pub mod input;

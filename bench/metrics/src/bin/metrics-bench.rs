@@ -1,6 +1,7 @@
 //! usage: metrics-bench [--rounds N] [--only CRATE,CRATE]
 //!        metrics-bench --rival CRATE [--row ROW]      one crate, in this process, a line a row
 //!        metrics-bench --facts                        what is printed for our crate alone
+//!        metrics-bench --endpoint                     what is printed for our endpoint
 //!
 //! Each round runs every crate once, in a process of its own and in turn, so that what else the machine does spreads over all of them.
 
@@ -18,6 +19,9 @@ fn main() -> Outcome {
     };
     if arguments.iter().any(|argument| argument == "--facts") {
         return facts();
+    }
+    if arguments.iter().any(|argument| argument == "--endpoint") {
+        return endpoint();
     }
     if let Some(name) = value("--rival") {
         let row =
@@ -48,6 +52,7 @@ fn compare(rounds: usize, contenders: &[Contender]) -> Outcome {
     report.print(contenders);
     if contenders.iter().any(|contender| contender.name == "streamgauge") {
         print!("\n{}", run("metrics-bench", &["--facts"])?);
+        print!("\n{}", run("metrics-bench", &["--endpoint"])?);
     }
     Ok(())
 }
@@ -67,7 +72,17 @@ fn facts() -> Outcome {
     streamgauge_metrics_bench::facts::print()
 }
 
+#[cfg(feature = "ours")]
+fn endpoint() -> Outcome {
+    streamgauge_metrics_bench::endpoint::print()
+}
+
 #[cfg(not(feature = "ours"))]
 fn facts() -> Outcome {
     Err("our crate is not built in".into())
+}
+
+#[cfg(not(feature = "ours"))]
+fn endpoint() -> Outcome {
+    facts()
 }
