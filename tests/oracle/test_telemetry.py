@@ -6,6 +6,9 @@ import time
 import urllib.error
 import urllib.request
 
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.parser import text_string_to_metric_families
+
 from feed import feed, mixed_feed
 from program import EXPORT, accounted, azure
 from scrape import CONTENT_TYPE, families_stand_once_and_together, only_grows, parse, received, total
@@ -80,6 +83,16 @@ def test_the_counters_equal_what_was_fed_and_then_the_report(start, tmp_path):
     assert {reason: dead.count(reason) for reason in reasons} == reasons and len(dead) == sum(reasons.values())
     assert sum(row["values"]["n"] for row in program.rows()) == fates["processed"]
     assert report["rows"] == len(program.rows())
+
+
+def test_the_process_has_the_metrics_that_the_python_client_gives_a_process(start):
+    program, body, *_ = feed(start)
+    ours = {family.name: family.type for family in text_string_to_metric_families(body)}
+    theirs = {family.name: family.type for family in ProcessCollector(registry=CollectorRegistry()).collect()}
+    assert len(theirs) == 6 and {name: ours.get(name) for name in theirs} == theirs
+    began = total(body, "process_start_time_seconds")
+    assert time.time() - 600 < began < time.time()
+    program.finish()
 
 
 def test_health_and_readiness_answer_and_unknown_paths_are_refused(start):

@@ -7,7 +7,7 @@
 //!                              /ready ◄───── health.rs: who is ready, and why not
 //!                              /
 //!   collect.rs ──► values that are fetched for a scrape, by code that may be late, fail or panic
-//!   process.rs ──► gauges of the process itself, refreshed by each scrape
+//!   process.rs ──► metrics of the process itself, read once a scrape
 //!   tasks.rs ────► the one door through which async tasks are spawned, so that they are counted
 //! ```
 //!

@@ -1,16 +1,19 @@
-//! What the process itself uses: processor, memory, tasks.
+//! What the process itself uses: processor, memory, descriptors, tasks.
 //!
-//! Nobody moves these gauges: a hook refreshes them when a scrape asks.
+//! Nobody moves these metrics: a hook reads them once when a scrape asks.
 
 use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use streamgauge_metrics::{Counter, Gauge, Metrics, RegisterError, Registry};
+use streamgauge_metrics::{Counter, FloatCounter, Gauge, Metrics, RegisterError, Registry};
 
 use crate::tasks::Tasks;
 
+mod standard;
 mod system;
+
+pub use self::standard::StandardMetrics;
 
 /// Two samples of the processor time closer than this would show the coarseness of clocks.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(200);
@@ -22,6 +25,9 @@ pub struct ProcessMetrics {
     /// Share of the available processor time used since the previous scrape, 0 to 1.
     #[metrics(unit = "ratio")]
     pub cpu_usage_ratio: Gauge,
+    /// Processor time of all threads since the start, in seconds.
+    #[metrics(unit = "seconds")]
+    pub cpu_seconds_total: FloatCounter,
     /// Resident memory; NaN where the system does not tell.
     #[metrics(unit = "bytes")]
     pub memory_bytes: Gauge,
@@ -34,6 +40,8 @@ pub struct ProcessMetrics {
 /// Registers the metrics of the process and keeps them fresh. Spawn every async task through
 /// what it returns. Call it once for a registry: two samplers would shorten each other's
 /// intervals.
+///
+/// [`ProcessMetrics`] are there on every system, [`StandardMetrics`] where there is a `/proc`.
 ///
 /// ```
 /// use streamgauge_export::process;
@@ -48,21 +56,29 @@ pub struct ProcessMetrics {
 pub fn install(registry: &Registry) -> Result<Tasks, RegisterError> {
     let metrics = ProcessMetrics::register(registry)?;
     let tasks = Tasks::new(metrics.tasks_spawned_total.clone(), metrics.active_tasks.clone());
+    let standard = StandardMetrics::install(registry)?;
     let cores = available_parallelism().map_or(1, usize::from);
     let start = Sample { at: Instant::now(), used: system::processor_time().unwrap_or_default() };
     let meter = Mutex::new(Meter::new(start, cores));
-    registry.on_scrape(move || refresh(&metrics, &meter));
+    registry.on_scrape(move || {
+        let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
+        refresh(&metrics, standard.as_ref(), &mut meter);
+    });
     Ok(tasks)
 }
 
-fn refresh(metrics: &ProcessMetrics, meter: &Mutex<Meter>) {
-    let memory = system::resident_bytes();
-    metrics.memory_bytes.set(memory.map_or(f64::NAN, |bytes| bytes as f64));
-    let ratio = system::processor_time().map(|used| {
-        let mut meter = meter.lock().unwrap_or_else(PoisonError::into_inner);
-        meter.take(Sample { at: Instant::now(), used })
-    });
+fn refresh(metrics: &ProcessMetrics, standard: Option<&StandardMetrics>, meter: &mut Meter) {
+    let used = system::processor_time();
+    if let Some(used) = used {
+        metrics.cpu_seconds_total.inc_by((used.as_secs_f64() - metrics.cpu_seconds_total.get()).max(0.0));
+    }
+    let ratio = used.map(|used| meter.take(Sample { at: Instant::now(), used }));
     metrics.cpu_usage_ratio.set(ratio.unwrap_or(f64::NAN));
+    let reading = system::reading();
+    metrics.memory_bytes.set(reading.map_or(f64::NAN, |reading| reading.stat.resident_bytes as f64));
+    if let (Some(standard), Some(reading)) = (standard, reading) {
+        standard.show(reading);
+    }
 }
 
 /// The processor time used until a moment.

@@ -1,6 +1,6 @@
 //! Every metric of the binary: the sum of the groups that are declared beside the code that moves them.
 
-use streamgauge_export::process::ProcessMetrics;
+use streamgauge_export::process::{ProcessMetrics, StandardMetrics};
 use streamgauge_export::{CollectorMetrics, ScrapeMetrics};
 use streamgauge_flow::{ErrorType, LlmMetrics, PipelineMetrics};
 use streamgauge_metrics::{Counter, Desc, Metrics, Native, Options, OptionsError, RegisterError, Registry};
@@ -26,6 +26,7 @@ pub(crate) fn describe() -> Vec<Desc> {
     all.extend(StageMetrics::describe());
     all.extend(StateMetrics::describe());
     all.extend(ProcessMetrics::describe());
+    all.extend(StandardMetrics::describe());
     all.extend(ScrapeMetrics::describe());
     all.extend(CollectorMetrics::describe());
     all.sort_by(|a, b| a.name().cmp(b.name()));
@@ -86,6 +87,7 @@ mod tests {
         StageMetrics::register(&registry).unwrap();
         StateMetrics::register(&registry).unwrap();
         ProcessMetrics::register(&registry).unwrap();
+        StandardMetrics::register(&registry).unwrap();
         ScrapeMetrics::register(&registry).unwrap();
         CollectorMetrics::register(&registry).unwrap();
         let names = |all: &[Desc]| all.iter().map(|d| d.name().to_owned()).collect::<Vec<_>>();

@@ -2,6 +2,37 @@
 
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+mod procfs;
+
+#[cfg(target_os = "linux")]
+pub(super) use self::procfs::{reading, start_time};
+
+/// What is read for a scrape.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    pub(super) stat: Stat,
+    pub(super) open_fds: Option<u64>,
+    pub(super) max_fds: u64,
+    pub(super) virtual_max_bytes: u64,
+    pub(super) network: Option<Network>,
+}
+
+/// Threads and memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub(super) threads: u64,
+    pub(super) virtual_bytes: u64,
+    pub(super) resident_bytes: u64,
+}
+
+/// What the network namespace took in and gave out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Network {
+    pub(super) received_bytes: u64,
+    pub(super) transmitted_bytes: u64,
+}
+
 /// Processor time of all threads, also of those that have ended.
 #[cfg(unix)]
 pub(super) fn processor_time() -> Option<Duration> {
@@ -16,38 +47,12 @@ pub(super) fn processor_time() -> Option<Duration> {
     None
 }
 
-/// Memory of the process that is in RAM.
-#[cfg(target_os = "linux")]
-pub(super) fn resident_bytes() -> Option<u64> {
-    let page = u64::try_from(rustix::param::page_size()).ok()?;
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    Some(resident_pages(&statm)? * page)
-}
-
 #[cfg(not(target_os = "linux"))]
-pub(super) fn resident_bytes() -> Option<u64> {
+pub(super) fn reading() -> Option<Reading> {
     None
 }
 
-/// The second number of `statm`; the first is the size of the address space.
-#[cfg(target_os = "linux")]
-fn resident_pages(statm: &str) -> Option<u64> {
-    statm.split_ascii_whitespace().nth(1)?.parse().ok()
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::{processor_time, resident_bytes, resident_pages};
-
-    #[test]
-    fn resident_memory_is_the_second_number() {
-        assert_eq!(resident_pages("5000 321 200 1 0 80 0\n"), Some(321));
-        assert_eq!(resident_pages(""), None);
-    }
-
-    #[test]
-    fn this_process_has_used_time_and_memory() {
-        assert!(processor_time().is_some());
-        assert!(resident_bytes() > Some(0));
-    }
+#[cfg(not(target_os = "linux"))]
+pub(super) fn start_time() -> Option<f64> {
+    None
 }
