@@ -8,6 +8,7 @@
 //!                              /
 //!   collect.rs ──► values that are fetched for a scrape, by code that may be late, fail or panic
 //!   process.rs ──► metrics of the process itself, read once a scrape
+//!   runtime.rs ──► metrics of a tokio runtime, read once a scrape
 //!   tasks.rs ────► the one door through which async tasks are spawned, so that they are counted
 //! ```
 //!
@@ -48,6 +49,7 @@ mod collect;
 mod health;
 pub mod process;
 mod routes;
+pub mod runtime;
 mod scrape;
 mod server;
 mod tasks;
