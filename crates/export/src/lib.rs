@@ -9,6 +9,7 @@
 //!   collect.rs ──► values that are fetched for a scrape, by code that may be late, fail or panic
 //!   process.rs ──► metrics of the process itself, read once a scrape
 //!   runtime.rs ──► metrics of a tokio runtime, read once a scrape
+//!   textfile.rs ─► a file in place of an answer, for programs that end
 //!   tasks.rs ────► the one door through which async tasks are spawned, so that they are counted
 //! ```
 //!
@@ -53,6 +54,7 @@ pub mod runtime;
 mod scrape;
 mod server;
 mod tasks;
+pub mod textfile;
 
 pub use axum::Router;
 pub use collect::{Collector, CollectorError, CollectorMetrics, Collectors};
