@@ -1,5 +1,5 @@
 """Fixtures of the oracle tests: judged is the release binary named by STREAMGAUGE_BIN, from outside only, and what the example named by
-STREAMGAUGE_PAGES writes."""
+STREAMGAUGE_PAGES and the one beside it write."""
 import os
 import sys
 from pathlib import Path
@@ -10,11 +10,12 @@ from program import BINARY, ROOT, Program
 
 TOOLS = Path(sys.executable).parent
 PAGES = Path(os.environ.get("STREAMGAUGE_PAGES", ROOT / "target/debug/examples/pages")).absolute()
+BATCH_JOB = PAGES.with_name("batch_job")
 
 
 def pytest_configure(config):
     tools = [TOOLS / name for name in ("promtool", "prometheus", "textparse")]
-    missing = [path for path in (BINARY, PAGES, *tools) if not path.exists()]
+    missing = [path for path in (BINARY, PAGES, BATCH_JOB, *tools) if not path.exists()]
     if missing:
         pytest.exit(f"missing: {', '.join(map(str, missing))}; run make test, which builds and fetches them", returncode=1)
 
@@ -62,3 +63,8 @@ def textparse():
 @pytest.fixture(scope="session")
 def pages():
     return str(PAGES)
+
+
+@pytest.fixture(scope="session")
+def batch_job():
+    return str(BATCH_JOB)

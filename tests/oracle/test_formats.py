@@ -144,6 +144,14 @@ def test_promtool_reads_the_text_format(hostile, promtool):
     assert verdict.returncode in (0, 3), verdict.stderr.decode()
 
 
+def test_promtool_reads_what_a_batch_job_leaves_for_the_node_exporter(batch_job, promtool, tmp_path):
+    path = tmp_path / "backup.prom"
+    subprocess.run([batch_job, path], check=True, timeout=30)
+    verdict = subprocess.run([promtool, "check", "metrics"], input=path.read_bytes(), capture_output=True, timeout=30)
+    assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, b"", b"")
+    assert [one.name for one in tmp_path.iterdir()] == ["backup.prom"]
+
+
 def test_each_protocol_is_served_as_prometheus_wants_it_and_says_what_was_fed(start, textparse):
     program, _, fates, _ = feed(start)
     known = None

@@ -21,7 +21,8 @@
 //! last good value, and the age of it is in [`CollectorMetrics`].
 //!
 //! The server has a thread to itself: a pipeline that keeps every worker busy is exactly when its
-//! metrics are wanted.
+//! metrics are wanted. An axum application can answer scrapes by itself instead, with
+//! [`scrape_route`].
 //!
 //! ```
 //! use streamgauge_export::{Health, Identity, Routes, Server, process};
@@ -57,9 +58,10 @@ mod tasks;
 pub mod textfile;
 
 pub use axum::Router;
+pub use axum::routing::MethodRouter;
 pub use collect::{Collector, CollectorError, CollectorMetrics, Collectors};
 pub use health::{Health, Readiness};
-pub use routes::{Identity, Routes};
+pub use routes::{Identity, Routes, scrape_route};
 pub use scrape::ScrapeMetrics;
 pub use server::{Bound, Limits, Running, ServeError, Server};
 pub use tasks::Tasks;

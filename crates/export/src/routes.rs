@@ -11,9 +11,9 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::middleware::map_response;
 use axum::response::{AppendHeaders, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{MethodRouter, get};
 use serde_json::json;
-use streamgauge_metrics::Registry;
+use streamgauge_metrics::{RegisterError, Registry};
 
 use crate::collect::Collectors;
 use crate::health::Health;
@@ -63,7 +63,6 @@ pub struct Identity {
 
 #[derive(Clone)]
 struct Answers {
-    scrape: Scrape,
     health: Health,
     metrics_path: String,
     identity: Option<Identity>,
@@ -87,14 +86,10 @@ impl Routes {
     pub(crate) fn into_router(self) -> Result<Router, ServeError> {
         let has_page = self.landing.is_some();
         check_metrics_path(&self.metrics_path)?;
-        let answers = Answers {
-            scrape: Scrape::new(self.registry, self.collectors, self.scrape_deadline).map_err(ServeError::Metrics)?,
-            health: self.health,
-            metrics_path: self.metrics_path,
-            identity: self.landing,
-        };
+        let scrape = Scrape::new(self.registry, self.collectors, self.scrape_deadline).map_err(ServeError::Metrics)?;
+        let answers = Answers { health: self.health, metrics_path: self.metrics_path, identity: self.landing };
         let mut router = Router::new()
-            .route(&answers.metrics_path, get(metrics))
+            .route(&answers.metrics_path, get(metrics).with_state(scrape))
             .route(HEALTH, get(health))
             .route(READY, get(ready));
         if has_page {
@@ -113,6 +108,32 @@ impl fmt::Debug for Routes {
     }
 }
 
+/// Answers scrapes in an axum application of the caller's, as [`Routes`] answers them on a server of
+/// their own, each within the deadline. What is lost is the thread of their own: when the
+/// application's runtime is busy or stuck, so are its scrapes, and its connections have the limits
+/// that it gives them.
+///
+/// ```
+/// use std::time::Duration;
+/// use streamgauge_export::{Collectors, Router, scrape_route};
+/// use streamgauge_metrics::Registry;
+///
+/// let scrapes = scrape_route(Registry::new(), Collectors::default(), Duration::from_secs(10))?;
+/// let app: Router = Router::new().route("/metrics", scrapes);
+/// # Ok::<(), streamgauge_metrics::RegisterError>(())
+/// ```
+pub fn scrape_route<S>(
+    registry: Registry,
+    collectors: Collectors,
+    deadline: Duration,
+) -> Result<MethodRouter<S>, RegisterError>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let scrape = Scrape::new(registry, collectors, deadline)?;
+    Ok(get(metrics).with_state(scrape).layer(map_response(finish)))
+}
+
 /// Plain segments only: in a router `{` and `*` mean something.
 fn check_metrics_path(path: &str) -> Result<(), ServeError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
@@ -128,9 +149,9 @@ fn check_metrics_path(path: &str) -> Result<(), ServeError> {
     Err(ServeError::MetricsPath { path: path.to_owned(), why })
 }
 
-async fn metrics(State(answers): State<Answers>, uri: Uri, headers: HeaderMap) -> Response {
+async fn metrics(State(scrape): State<Scrape>, uri: Uri, headers: HeaderMap) -> Response {
     let writing = Writing::of(&headers);
-    match answers.scrape.page(writing, &headers, uri.query().unwrap_or_default()).await {
+    match scrape.page(writing, &headers, uri.query().unwrap_or_default()).await {
         Ok(page) => {
             let content = [(CONTENT_TYPE, writing.format.content_type()), (VARY, "accept, accept-encoding")];
             let encoding = writing.compression.content_encoding().map(|encoding| [(CONTENT_ENCODING, encoding)]);

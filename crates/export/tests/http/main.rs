@@ -5,5 +5,6 @@
 
 mod client;
 mod connections;
+mod examples;
 mod formats;
 mod routes;
