@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::routing::get;
-use streamgauge_export::{Router, process, runtime, scrape_route};
+use streamgauge_export::{Collectors, Router, process, runtime, scrape_route};
 use streamgauge_metrics::{Counter, Metrics, Registry};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -36,7 +36,7 @@ pub(crate) async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
     let app: Router = Router::new()
         .route("/hello/{name}", get(hello))
         .with_state(HelloMetrics::register(&registry)?)
-        .route("/metrics", scrape_route(registry, Duration::from_secs(10))?);
+        .route("/metrics", scrape_route(registry, Collectors::default(), Duration::from_secs(10))?);
     Ok(axum::serve(listener, app).await?)
 }
 
