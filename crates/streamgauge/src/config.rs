@@ -1,9 +1,7 @@
 //! The configuration: read from YAML, then proven into these types. Nothing behind them validates again.
 
 mod effective;
-mod fault;
 mod load;
-mod node;
 mod overrides;
 mod pattern;
 mod preset;
@@ -29,13 +27,13 @@ use streamgauge_metrics::Limits;
 use crate::log::escape_controls;
 
 pub use effective::Effective;
-pub use fault::Faults;
 pub use load::{Loaded, load};
 pub use pattern::Pattern;
 pub(crate) use pattern::is_compressed;
 pub(crate) use prove::user_of;
 pub use reference::reference;
 pub use schema::schema;
+pub use streamgauge_yaml::Faults;
 
 /// A proven configuration.
 #[derive(Clone, Debug)]
@@ -187,6 +185,10 @@ pub enum Existing {
     /// Do not start.
     Refuse,
 }
+
+/// The reason why a value is not there: its fault was reported.
+#[derive(Clone, Copy, Debug)]
+struct Reported;
 
 impl Output {
     /// The file, unless it is standard output.

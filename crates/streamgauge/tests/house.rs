@@ -12,10 +12,14 @@ use std::process::Command;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("streamgauge-metrics-derive", &[]),
     ("streamgauge-metrics", &["streamgauge-metrics-derive"]),
-    ("streamgauge-export", &["streamgauge-metrics"]),
+    ("streamgauge-yaml", &[]),
+    ("streamgauge-export", &["streamgauge-metrics", "streamgauge-yaml"]),
     ("streamgauge-flow", &["streamgauge-metrics"]),
     ("streamgauge-state", &["streamgauge-flow", "streamgauge-metrics"]),
-    ("streamgauge", &["streamgauge-metrics", "streamgauge-export", "streamgauge-flow", "streamgauge-state"]),
+    (
+        "streamgauge",
+        &["streamgauge-metrics", "streamgauge-export", "streamgauge-flow", "streamgauge-state", "streamgauge-yaml"],
+    ),
     ("streamgauge-opskit", &[]),
 ];
 

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Write};
 
-use super::node::{escape_of, is_null};
+use streamgauge_yaml::{escape_of, is_null};
+
 use super::value::{Data, Value};
 
 const SECRET: &str = "<secret>";

@@ -5,9 +5,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use streamgauge_flow::Format;
+use streamgauge_yaml::{self as yaml, Fault, Faults, Node, Place};
 
-use super::fault::{Fault, Faults, Place};
-use super::node::{self, Node};
 use super::prove::prove;
 use super::table::ROOT;
 use super::value::{Value, fill};
@@ -42,7 +41,7 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, Faults> {
 /// The raw tree with presets, settings and variables in place; `None` if there is nothing to go on with.
 fn tree(path: &Path, sets: &[String], faults: &mut Faults) -> Option<Node> {
     let text = text(path).map_err(|what| faults.push(Fault::new(&Place::File, "", what))).ok()?;
-    let mut root = node::parse(&text, faults)?;
+    let mut root = yaml::parse(&text, faults)?;
     for set in sets {
         overrides::apply(&mut root, set, faults);
     }

@@ -1,7 +1,6 @@
 //! `--set dotted.path=YAML`: a value put into the tree before anything is judged.
 
-use super::fault::{Fault, Faults, Place};
-use super::node::{self, Entry, Node, Tree};
+use streamgauge_yaml::{self as yaml, Entry, Fault, Faults, Node, Place, Tree};
 
 /// Puts one argument's value where its path says, creating the mappings on the way.
 pub(crate) fn apply(root: &mut Node, argument: &str, faults: &mut Faults) {
@@ -9,7 +8,7 @@ pub(crate) fn apply(root: &mut Node, argument: &str, faults: &mut Faults) {
     let Some((path, yaml)) = split(argument) else {
         return faults.push(Fault::new(&place, "", "expected dotted.path=YAML such as source.file.speed=60"));
     };
-    let Some(value) = node::parse_as(yaml, &place, faults) else { return };
+    let Some(value) = yaml::parse_as(yaml, &place, faults) else { return };
     let found = path.split('.').try_fold(root, |at, name| step(at, name, &place));
     match found {
         Ok(at) => *at = value,
@@ -51,7 +50,7 @@ mod tests {
 
     fn set(yaml: &str, argument: &str) -> Result<String, String> {
         let mut faults = Faults::new("f");
-        let mut root = node::parse(yaml, &mut faults).unwrap();
+        let mut root = yaml::parse(yaml, &mut faults).unwrap();
         apply(&mut root, argument, &mut faults);
         faults.settle(Some(format!("{root:?}"))).map_err(|faults| faults.to_string())
     }

@@ -1,7 +1,6 @@
 //! Ready-made event mappings, laid under what is written.
 
-use super::fault::{Faults, Place};
-use super::node::{self, Entry, Node, Tree};
+use streamgauge_yaml::{self as yaml, Entry, Faults, Node, Place, Tree};
 
 const LLM: &str = "
 id: /id
@@ -27,7 +26,7 @@ pub(crate) fn apply(root: &mut Node, faults: &mut Faults) {
     if let Some(event) = find(root, "event")
         && let Some(Tree::Scalar(name)) = find(event, "preset").map(|n| &n.tree)
         && name == "llm"
-        && let Some(preset) = node::parse_as(LLM, &Place::Builtin, faults)
+        && let Some(preset) = yaml::parse_as(LLM, &Place::Builtin, faults)
     {
         lay_under(event, preset);
     }

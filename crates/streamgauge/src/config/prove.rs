@@ -13,8 +13,8 @@ pub(crate) use output::user_of;
 use std::time::Duration;
 
 use streamgauge_flow::{Settings, Span, WatermarkSettings};
+use streamgauge_yaml::Faults;
 
-use super::fault::Faults;
 use super::value::Value;
 use super::{Config, Delivery};
 

@@ -1,6 +1,7 @@
 //! The reference of the configuration, as Markdown.
 
-use super::node::child;
+use streamgauge_yaml::child;
+
 use super::scalar::{Choice, Scalar};
 use super::table::{Key, Kind, Offered, Presence, ROOT};
 

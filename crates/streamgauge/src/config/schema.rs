@@ -1,9 +1,8 @@
 //! The JSON Schema of the configuration, for editors.
 
 use serde_json::{Map, Value as Json, json};
+use streamgauge_yaml::{self as yaml, Faults, Node, Place, Tree};
 
-use super::fault::{Faults, Place};
-use super::node::{self, Node, Tree};
 use super::scalar::Scalar;
 use super::table::{Key, Kind, Offered, Presence, ROOT};
 
@@ -36,7 +35,7 @@ fn property(key: &Key) -> Json {
     schema["description"] = json!(format!("{}{note}", key.doc));
     if let Presence::Default(text) = key.presence
         && text != "{}"
-        && let Some(node) = node::parse_as(text, &Place::Builtin, &mut Faults::new("default"))
+        && let Some(node) = yaml::parse_as(text, &Place::Builtin, &mut Faults::new("default"))
     {
         schema["default"] = value(&node);
     }

@@ -1,7 +1,6 @@
 //! `${VAR}` and `${VAR:-default}` in scalar values.
 
-use super::fault::{Fault, Faults};
-use super::node::{Node, Tree, child};
+use streamgauge_yaml::{Fault, Faults, Node, Tree, child};
 
 /// Looks a variable up: `None` if it is not set.
 pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;

@@ -1,9 +1,8 @@
 //! The configuration as filled in: every value has the shape that the table asks for, defaults included.
 
 use streamgauge_flow::Span;
+use streamgauge_yaml::{self as yaml, Entry, Fault, Faults, Node, Place, Tree, child};
 
-use super::fault::{Fault, Faults, Place};
-use super::node::{self, Entry, Node, Tree, child};
 use super::quantity;
 use super::scalar::{Scalar, Verdict, number, one_of};
 use super::table::{Key, Kind, Offered, Presence};
@@ -150,7 +149,7 @@ impl Reader<'_> {
 
     fn default(&mut self, key: &Key, path: &str) -> Value {
         let node = match key.presence {
-            Presence::Default(text) => node::parse_as(text, &Place::Builtin, self.faults),
+            Presence::Default(text) => yaml::parse_as(text, &Place::Builtin, self.faults),
             Presence::Required | Presence::Optional => None,
         };
         let node = node.unwrap_or(Node { place: Place::Builtin, tree: Tree::Faulty });
@@ -295,7 +294,7 @@ mod tests {
         for key in keys {
             if let Presence::Default(text) = key.presence {
                 let mut faults = Faults::new("default");
-                let node = node::parse_as(text, &Place::Builtin, &mut faults).unwrap();
+                let node = yaml::parse_as(text, &Place::Builtin, &mut faults).unwrap();
                 Reader { faults: &mut faults }.read(&key.kind, &node, key.name);
                 faults.settle(Some(())).unwrap();
             }

@@ -1,8 +1,9 @@
 //! The mapping of an event's fields, and what is decided on single events.
 
 use streamgauge_flow::{Deduplicate, Keep, LlmFields, Mapping, Pointer, TypeFrom};
+use streamgauge_yaml::Faults;
 
-use super::super::fault::{Faults, Reported};
+use super::super::Reported;
 use super::super::scalar::one_of;
 use super::super::value::{Data, Value};
 

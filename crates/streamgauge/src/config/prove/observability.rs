@@ -5,8 +5,9 @@ use std::net::{SocketAddr, ToSocketAddrs};
 
 use streamgauge_metrics::histogram::bounds_fault;
 use streamgauge_metrics::{Desc, Limits};
+use streamgauge_yaml::Faults;
 
-use super::super::fault::{Faults, Reported};
+use super::super::Reported;
 use super::super::scalar::number;
 use super::super::value::Value;
 use super::super::{Prometheus, Service};

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
+use streamgauge_yaml::Faults;
 
-use super::super::fault::{Faults, Reported};
+use super::super::Reported;
 use super::super::value::Value;
 use super::super::{Config, Existing, Input, Output, Pattern};
 use super::{source, state};

@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use streamgauge_flow::{Format, Mapping};
+use streamgauge_yaml::Faults;
 
-use super::super::fault::Faults;
 use super::super::value::Value;
 use super::super::{Input, Partitions, Pattern, Source, Speed, is_compressed, quantity};
 use super::files;

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use streamgauge_yaml::Faults;
+
 use super::super::State;
-use super::super::fault::Faults;
 use super::super::value::Value;
 use super::{duration, output};
 

@@ -1,8 +1,8 @@
 //! Windows and their aggregates.
 
 use streamgauge_flow::{AggregateSettings, Function, Rank, WindowKind, WindowSettings};
+use streamgauge_yaml::{Fault, Faults};
 
-use super::super::fault::{Fault, Faults};
 use super::super::scalar::{number, one_of};
 use super::super::value::{Data, Value};
 use super::event::{Fields, number_field, string_field};

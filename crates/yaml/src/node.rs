@@ -5,23 +5,23 @@ use std::collections::HashSet;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, StrInput};
 
-use super::fault::{Fault, Faults, Place};
+use crate::fault::{Fault, Faults, Place};
 
 /// Deeper nesting is refused; the configuration itself needs eight.
 const MAX_DEPTH: usize = 64;
 
 /// A piece of YAML.
 #[derive(Clone, Debug)]
-pub(crate) struct Node {
+pub struct Node {
     /// Where it was written.
-    pub(crate) place: Place,
+    pub place: Place,
     /// What it is.
-    pub(crate) tree: Tree,
+    pub tree: Tree,
 }
 
 /// What a piece of YAML is. Scalars stay text: only the reader of a key knows its type.
 #[derive(Clone, Debug)]
-pub(crate) enum Tree {
+pub enum Tree {
     /// A fault was already reported for it.
     Faulty,
     /// Nothing, `~` or `null`.
@@ -36,13 +36,13 @@ pub(crate) enum Tree {
 
 /// One line of a mapping.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// The key.
-    pub(crate) key: String,
+    pub key: String,
     /// Where the key was written.
-    pub(crate) place: Place,
+    pub place: Place,
     /// What stands behind it.
-    pub(crate) value: Node,
+    pub value: Node,
 }
 
 struct Builder<'a> {
@@ -53,12 +53,12 @@ struct Builder<'a> {
 }
 
 /// Reads a file's text; what is not YAML at all is a fault and gives nothing.
-pub(crate) fn parse(text: &str, faults: &mut Faults) -> Option<Node> {
+pub fn parse(text: &str, faults: &mut Faults) -> Option<Node> {
     parse_at(text, &|at| Place::At { line: at.line(), column: at.col() + 1 }, faults)
 }
 
 /// Reads a text that did not come from the file: all of it stands at one place.
-pub(crate) fn parse_as(text: &str, place: &Place, faults: &mut Faults) -> Option<Node> {
+pub fn parse_as(text: &str, place: &Place, faults: &mut Faults) -> Option<Node> {
     parse_at(text, &|_| place.clone(), faults)
 }
 
@@ -180,12 +180,12 @@ impl<'a> Builder<'a> {
 }
 
 /// The dotted path of something inside `parent`.
-pub(crate) fn child(parent: &str, name: &str) -> String {
+pub fn child(parent: &str, name: &str) -> String {
     if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") }
 }
 
 /// Whether a word that stands without quotes means nothing.
-pub(crate) fn is_null(plain: &str) -> bool {
+pub fn is_null(plain: &str) -> bool {
     matches!(plain, "" | "~" | "null" | "Null" | "NULL")
 }
 
@@ -215,7 +215,7 @@ fn join_surrogates(text: &str) -> Cow<'_, str> {
 }
 
 /// A character as YAML writes it where it cannot stand by itself.
-pub(crate) fn escape_of(c: char) -> String {
+pub fn escape_of(c: char) -> String {
     format!("\\U{:08x}", u32::from(c))
 }
 

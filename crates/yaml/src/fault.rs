@@ -13,7 +13,7 @@ pub struct Faults {
 
 /// One thing that is wrong.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
+pub struct Fault {
     place: Place,
     path: String,
     what: String,
@@ -21,13 +21,9 @@ pub(crate) struct Fault {
     unavailable: bool,
 }
 
-/// The reason why a value is not there: its fault was reported.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reported;
-
 /// Where a piece of configuration was written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub enum Place {
     /// Nowhere in particular: the file as a whole.
     File,
     /// A position in the file; both count from 1.
@@ -45,19 +41,19 @@ pub(crate) enum Place {
 
 impl Faults {
     /// No faults yet, for the file that is shown before each.
-    pub(crate) fn new(file: &str) -> Self {
+    pub fn new(file: &str) -> Self {
         Faults { file: file.into(), list: Vec::new() }
     }
 
     /// Adds a fault.
-    pub(crate) fn push(&mut self, fault: Fault) {
+    pub fn push(&mut self, fault: Fault) {
         self.list.push(fault);
     }
 
     /// Ends the search: the value if nothing is wrong with it, otherwise the faults in the order of the file.
     ///
     /// A contradiction hides that its key would also not be available: mending it makes the other point moot.
-    pub(crate) fn settle<T>(mut self, value: Option<T>) -> Result<T, Faults> {
+    pub fn settle<T>(mut self, value: Option<T>) -> Result<T, Faults> {
         let contradicted: HashSet<String> =
             self.list.iter().filter(|f| !f.unavailable).map(|f| f.path.clone()).collect();
         self.list.retain(|f| !(f.unavailable && contradicted.contains(&f.path)));
@@ -71,25 +67,25 @@ impl Faults {
 
 impl Fault {
     /// A fault of the value at `path`.
-    pub(crate) fn new(place: &Place, path: &str, what: impl Into<String>) -> Self {
+    pub fn new(place: &Place, path: &str, what: impl Into<String>) -> Self {
         Fault { place: place.clone(), path: path.to_owned(), what: what.into(), near: None, unavailable: false }
     }
 
     /// Something that is described but that this version does not do.
-    pub(crate) fn unavailable(place: &Place, path: &str, what: &str) -> Self {
+    pub fn unavailable(place: &Place, path: &str, what: &str) -> Self {
         let what = format!("{what} is not available in this version");
         Fault { unavailable: true, ..Fault::new(place, path, what) }
     }
 
     /// Names the one value that is available.
     #[must_use]
-    pub(crate) fn only(self, default: &str) -> Self {
+    pub fn only(self, default: &str) -> Self {
         Fault { what: format!("{}; expected {default}", self.what), ..self }
     }
 
     /// Adds the name that was probably meant, if one of them is close.
     #[must_use]
-    pub(crate) fn suggest<'a>(self, typed: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn suggest<'a>(self, typed: &str, names: impl IntoIterator<Item = &'a str>) -> Self {
         Fault { near: nearest(typed, names), ..self }
     }
 }
