@@ -5,7 +5,8 @@
 //!   one gather, one page a     /metrics      own thread, own runtime,
 //!   format for all who wait    /health       limits on time and number
 //!                              /ready ◄───── health.rs: who is ready, and why not
-//!                              /
+//!                              /             ▲
+//!                                             └── web.rs: TLS and who may come in, from a file
 //!   collect.rs ──► values that are fetched for a scrape, by code that may be late, fail or panic
 //!   process.rs ──► metrics of the process itself, read once a scrape
 //!   runtime.rs ──► metrics of a tokio runtime, read once a scrape
@@ -56,6 +57,7 @@ mod scrape;
 mod server;
 mod tasks;
 pub mod textfile;
+mod web;
 
 pub use axum::Router;
 pub use axum::routing::MethodRouter;
@@ -64,4 +66,6 @@ pub use health::{Health, Readiness};
 pub use routes::{Identity, Routes, scrape_route};
 pub use scrape::ScrapeMetrics;
 pub use server::{Bound, Limits, Running, ServeError, Server};
+pub use streamgauge_yaml::Faults;
 pub use tasks::Tasks;
+pub use web::{WebMetrics, check_web_config};

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::routes::Routes;
+use crate::web::WebConfig;
 
 mod accept;
 mod connection;
@@ -22,6 +24,7 @@ mod error;
 mod write_deadline;
 
 use self::accept::Acceptor;
+use self::connection::Connection;
 
 pub use self::error::ServeError;
 
@@ -38,6 +41,7 @@ pub struct Bound {
     listener: TcpListener,
     addr: SocketAddr,
     limits: Limits,
+    web: Option<WebConfig>,
 }
 
 /// A server that answers. Dropping it shuts it down.
@@ -52,7 +56,8 @@ pub struct Running {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// From the opening of a connection, or the end of an answer, to the end of the next request
-    /// head; 5 s. So it is also how long a silent or an idle connection stays.
+    /// head; 5 s. So it is also how long a silent or an idle connection stays. A TLS handshake has
+    /// as long again.
     pub header_timeout: Duration,
     /// From the moment a client does not take more of an answer, to its having taken all that was
     /// ready for it; 30 s.
@@ -71,7 +76,7 @@ impl Server {
         let listener = listener.map_err(|source| ServeError::bind(host, port, source))?;
         let addr = listener.local_addr().map_err(ServeError::Start)?;
         listener.set_nonblocking(true).map_err(ServeError::Start)?;
-        Ok(Bound { listener, addr, limits: Limits::default() })
+        Ok(Bound { listener, addr, limits: Limits::default(), web: None })
     }
 }
 
@@ -96,17 +101,46 @@ impl Bound {
         Self { limits, ..self }
     }
 
+    /// The same behind TLS, credentials, headers or a rate, as a `web.config.yml` says. The file and those it names are
+    /// read now, and again whenever they have changed; what cannot be used then changes nothing.
+    ///
+    /// ```no_run
+    /// use std::path::Path;
+    ///
+    /// use streamgauge_export::{Health, Routes, Server};
+    /// use streamgauge_metrics::Registry;
+    ///
+    /// let bound = Server::bind("0.0.0.0", 9090)?.with_web_config(Path::new("web.yml"))?;
+    /// let running = bound.start(Routes::new(Registry::new(), Health::default()))?;
+    /// # Ok::<(), streamgauge_export::ServeError>(())
+    /// ```
+    pub fn with_web_config(self, path: &Path) -> Result<Self, ServeError> {
+        let web = WebConfig::read(path).map_err(ServeError::WebConfig)?;
+        Ok(Self { web: Some(web), ..self })
+    }
+
+    /// `https` behind TLS, otherwise `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.web.as_ref().is_some_and(WebConfig::has_tls) { "https" } else { "http" }
+    }
+
     /// Starts to answer.
     ///
     /// # Panics
     ///
     /// If [`Routes::extra`] has a path that is taken.
     pub fn start(self, routes: Routes) -> Result<Running, ServeError> {
+        let scheme = self.scheme();
         let tasks = routes.tasks.clone();
-        let answers = routes.into_router()?;
+        let web = self.web.map(|web| web.start(&routes.registry)).transpose().map_err(ServeError::Metrics)?;
+        let mut answers = routes.into_router()?;
+        if let Some(web) = &web {
+            answers = web.guard(answers);
+        }
         let runtime = runtime().map_err(ServeError::Start)?;
         let (stop, stopped) = watch::channel(false);
-        let acceptor = Acceptor::new(answers, tasks, self.limits, stopped);
+        let connection = Connection::new(answers, web.clone(), self.limits, stopped.clone());
+        let acceptor = Acceptor::new(connection, tasks.clone(), self.limits, stopped);
         let listener = {
             // Tokio ties a socket to the runtime it is made in.
             let _inside = runtime.enter();
@@ -115,12 +149,17 @@ impl Bound {
         let thread = std::thread::Builder::new()
             .name("scrape-endpoint".to_owned())
             .spawn(move || {
-                runtime.block_on(acceptor.run(listener));
+                runtime.block_on(async {
+                    if let Some(web) = web {
+                        tasks.spawn(web.watch());
+                    }
+                    acceptor.run(listener).await;
+                });
                 // Not waited for longer: a gather that is stuck has a thread of this runtime.
                 runtime.shutdown_timeout(RUNTIME_END);
             })
             .map_err(ServeError::Start)?;
-        info!("listening on http://{}", self.addr);
+        info!("listening on {scheme}://{}", self.addr);
         Ok(Running { addr: self.addr, stop, thread: Some(thread) })
     }
 }
@@ -152,7 +191,7 @@ impl Drop for Running {
         self.stop.send_replace(true);
         let ended = self.thread.take().map(JoinHandle::join);
         if matches!(ended, Some(Err(_))) {
-            error!("the server at http://{} had panicked", self.addr);
+            error!("the server at {} had panicked", self.addr);
         }
     }
 }

@@ -4,7 +4,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
@@ -28,16 +27,10 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(super) fn new(router: Router, tasks: Tasks, limits: Limits, stopped: watch::Receiver<bool>) -> Self {
+    pub(super) fn new(connection: Connection, tasks: Tasks, limits: Limits, stopped: watch::Receiver<bool>) -> Self {
         // A limit of none would be a server that cannot answer.
         let connections = limits.connections.clamp(1, u32::MAX as usize >> 3);
-        Self {
-            connection: Connection::new(router, limits, stopped.clone()),
-            tasks,
-            limits,
-            slots: Arc::new(Semaphore::new(connections)),
-            stopped,
-        }
+        Self { connection, tasks, limits, slots: Arc::new(Semaphore::new(connections)), stopped }
     }
 
     /// Serves until the stop, then waits for the connections there are, for the grace at most.

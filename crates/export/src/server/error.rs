@@ -3,6 +3,7 @@
 use std::{fmt, io};
 
 use streamgauge_metrics::RegisterError;
+use streamgauge_yaml::Faults;
 
 /// Why a server cannot start. Each text says what to do about it.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ pub enum ServeError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The web configuration, or a file it names, is not one.
+    WebConfig(Faults),
     /// The registry has other metrics by the names of those of the endpoint.
     Metrics(RegisterError),
     /// The system gave no thread, or nothing to poll sockets with.
@@ -56,6 +59,7 @@ impl fmt::Display for ServeError {
             Self::MetricsPath { path, why } => {
                 write!(f, "the metrics cannot be served at `{path}`: {why}")
             }
+            Self::WebConfig(faults) => faults.fmt(f),
             Self::Metrics(source) => write!(f, "the metrics of the endpoint cannot be registered: {source}"),
             Self::Start(source) => write!(f, "the system could not start the server: {source}"),
         }
@@ -79,6 +83,7 @@ impl std::error::Error for ServeError {
         match self {
             Self::Host { source, .. } | Self::Bind { source, .. } | Self::Start(source) => Some(source),
             Self::Metrics(source) => Some(source),
+            Self::WebConfig(faults) => Some(faults),
             Self::MetricsPath { .. } => None,
         }
     }
