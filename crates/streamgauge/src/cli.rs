@@ -7,12 +7,13 @@ mod state;
 use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use streamgauge_export::check_web_config;
 
-use crate::config::{self, Loaded};
+use crate::config::{self, Faults, Loaded};
 use crate::{RunOptions, catalogue};
 use args::{Args, Command, ConfigArgs, Configuration, RunArgs};
 
@@ -52,7 +53,8 @@ fn obey(command: Command) -> u8 {
     match command {
         Command::Init { output } => init::run(output.as_deref()),
         Command::Run(args) => start(args),
-        Command::CheckConfig { files } => check(&files),
+        Command::CheckConfig { files } => check(&files, |file| config::load(file, &[]).map(drop)),
+        Command::CheckWebConfig { files } => check(&files, check_web_config),
         Command::Config(args) => show(&args),
         Command::State(command) => state::run(command),
         Command::Catalogue { format } => print(&catalogue::render(format)),
@@ -80,9 +82,9 @@ fn load(from: &Configuration) -> Result<Loaded, u8> {
 }
 
 /// Judges every file, so that one wrong file does not hide another.
-fn check(files: &[PathBuf]) -> u8 {
-    let judge = |file: &PathBuf| match config::load(file, &[]) {
-        Ok(_) => print(&format!("{}: ok\n", file.display())),
+fn check(files: &[PathBuf], judge: impl Fn(&Path) -> Result<(), Faults>) -> u8 {
+    let judge = |file: &PathBuf| match judge(file) {
+        Ok(()) => print(&format!("{}: ok\n", file.display())),
         Err(faults) => complain(faults),
     };
     files.iter().map(judge).max().unwrap_or(DONE)

@@ -84,6 +84,8 @@ pub struct Prometheus {
     pub address: SocketAddr,
     /// The path of the metrics, `/metrics` by default.
     pub path: String,
+    /// What says who may come in, and how, if anything does.
+    pub web_config_file: Option<PathBuf>,
     /// Overrides of the standard histogram buckets, if configured.
     pub latency_ms_buckets: Option<Vec<f64>>,
     /// The same for sizes.

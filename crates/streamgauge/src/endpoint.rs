@@ -28,8 +28,13 @@ impl Endpoint {
         }
         let Some(wanted) = &config.prometheus else { return Ok(Endpoint { health, running: None }) };
         let address = wanted.address;
-        let bound = Server::bind(&address.ip().to_string(), address.port())
+        let mut bound = Server::bind(&address.ip().to_string(), address.port())
             .map_err(|e| Fault::While(format!("observability.prometheus.endpoint.port: {e}")))?;
+        if let Some(file) = &wanted.web_config_file {
+            bound = bound
+                .with_web_config(file)
+                .map_err(|e| Fault::Before(format!("observability.prometheus.endpoint.web_config_file: {e}")))?;
+        }
         let tasks = process::install(registry).map_err(|e| Fault::While(e.to_string()))?;
         let service = &config.service;
         let landing = Identity { name: service.name.clone(), version: service.version.clone() };

@@ -1,7 +1,7 @@
 //! Every metric of the binary: the sum of the groups that are declared beside the code that moves them.
 
 use streamgauge_export::process::{ProcessMetrics, StandardMetrics};
-use streamgauge_export::{CollectorMetrics, ScrapeMetrics};
+use streamgauge_export::{CollectorMetrics, ScrapeMetrics, WebMetrics};
 use streamgauge_flow::{ErrorType, LlmMetrics, PipelineMetrics};
 use streamgauge_metrics::{Counter, Desc, Metrics, Native, Options, OptionsError, RegisterError, Registry};
 use streamgauge_state::{CommitError, StateMetrics};
@@ -29,6 +29,7 @@ pub(crate) fn describe() -> Vec<Desc> {
     all.extend(StandardMetrics::describe());
     all.extend(ScrapeMetrics::describe());
     all.extend(CollectorMetrics::describe());
+    all.extend(WebMetrics::describe());
     all.sort_by(|a, b| a.name().cmp(b.name()));
     all
 }
@@ -90,6 +91,7 @@ mod tests {
         StandardMetrics::register(&registry).unwrap();
         ScrapeMetrics::register(&registry).unwrap();
         CollectorMetrics::register(&registry).unwrap();
+        WebMetrics::register(&registry).unwrap();
         let names = |all: &[Desc]| all.iter().map(|d| d.name().to_owned()).collect::<Vec<_>>();
         assert_eq!(names(&describe()), names(&registry.describe()));
     }

@@ -42,6 +42,13 @@ pub(super) enum Command {
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+    /// Names everything that is wrong with web.config.yml files, and with the files that they name
+    #[command(after_help = "Example:\n  streamgauge check-web-config web.config.yml")]
+    CheckWebConfig {
+        /// The files to judge
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// Prints the effective configuration as YAML, or its JSON Schema
     #[command(after_help = "Example:\n  streamgauge config --config streamgauge.yaml")]
     Config(ConfigArgs),

@@ -174,6 +174,11 @@ const ENDPOINT: &[Key] = &[
     Key::scalar("host", Scalar::Text, "The address or host name to listen on.").or("0.0.0.0"),
     Key::scalar("port", Scalar::Integer { min: 0, max: 65_535 }, "The port; 0 picks a free one.").or("9090"),
     Key::scalar("path", Scalar::Text, "The path of the metrics.").or("/metrics"),
+    Key::scalar(
+        "web_config_file",
+        Scalar::Name,
+        "A `web.config.yml` with TLS, credentials, headers or a rate for all paths; it is read again when it changes.",
+    ),
 ];
 
 const REGISTRY: &[Key] = &[

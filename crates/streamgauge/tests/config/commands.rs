@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::bench::{Bench, Ran};
 
-const COMMANDS: [&str; 6] = ["init", "run", "check-config", "config", "catalogue", "completions"];
+const COMMANDS: [&str; 7] = ["init", "run", "check-config", "check-web-config", "config", "catalogue", "completions"];
 
 #[test]
 fn every_help_ends_with_an_example() {

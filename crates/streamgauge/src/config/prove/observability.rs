@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 
+use streamgauge_export::check_web_config;
 use streamgauge_metrics::histogram::bounds_fault;
 use streamgauge_metrics::{Desc, Limits};
 use streamgauge_yaml::Faults;
@@ -52,6 +54,7 @@ fn limits(root: &Value) -> Option<Limits> {
 fn endpoint(prometheus: &Value, limits: Limits, faults: &mut Faults) -> Option<Prometheus> {
     let address = address(prometheus, faults);
     let path = path(prometheus.at("endpoint.path")?, faults);
+    let web_config_file = prometheus.at("endpoint.web_config_file").map(|value| web_config_file(value, faults));
     let mut bounds = |name: &str| match prometheus.at(&format!("histograms.{name}")) {
         None => Ok(None),
         Some(value) => buckets(value, faults).map(Some).ok_or(Reported),
@@ -64,6 +67,7 @@ fn endpoint(prometheus: &Value, limits: Limits, faults: &mut Faults) -> Option<P
     Some(Prometheus {
         address: address?,
         path: path?,
+        web_config_file: web_config_file.flatten(),
         latency_ms_buckets: latency.ok()?,
         size_bytes_buckets: size.ok()?,
         throughput_buckets: throughput.ok()?,
@@ -96,6 +100,15 @@ fn path(value: &Value, faults: &mut Faults) -> Option<String> {
         faults.push(value.fault(format!("{text} is served already; expected another path such as /metrics")));
     }
     Some(text.to_owned())
+}
+
+/// The file, judged with all that it names.
+fn web_config_file(value: &Value, faults: &mut Faults) -> Option<PathBuf> {
+    let path = PathBuf::from(value.text()?);
+    if let Err(found) = check_web_config(&path) {
+        found.to_string().lines().for_each(|fault| faults.push(value.fault(fault)));
+    }
+    Some(path)
 }
 
 /// Names of histograms that this binary has.
