@@ -14,7 +14,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    fn read(answer: &[u8]) -> Self {
+    pub(crate) fn read(answer: &[u8]) -> Self {
         let end = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("an answer has a head");
         let (head, bytes) = (String::from_utf8(answer[..end].to_vec()).unwrap(), answer[end + 4..].to_vec());
         let status = head.split(' ').nth(1).expect("an answer has a status").parse().unwrap();

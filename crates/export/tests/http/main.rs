@@ -8,3 +8,4 @@ mod connections;
 mod examples;
 mod formats;
 mod routes;
+mod web;
