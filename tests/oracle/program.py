@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("STREAMGAUGE_BIN", ROOT / "target/release/streamgauge")).absolute()
-LISTENING = re.compile(r"listening on (http://[^\s/\"]+)")
+LISTENING = re.compile(r"listening on (https?://[^\s/\"]+)")
 
 EXPORT = {"prometheus": {"enabled": True, "endpoint": {"host": "127.0.0.1", "port": 0}}}
 SILENT = {"prometheus": {"enabled": False}}

@@ -11,7 +11,7 @@ import urllib.request
 @contextlib.contextmanager
 def scraped_by(prometheus, folder, program, native=False, **scraping):
     """Scrapes the program four times a second, and has done so once when this is entered; `scraping` is added to the configuration."""
-    target = program.url.removeprefix("http://")
+    target = program.url.partition("://")[2]
     (folder / "prometheus.yml").write_text(json.dumps({
         "global": {"scrape_interval": "250ms", "scrape_timeout": "250ms"},
         "scrape_configs": [{"job_name": "streamgauge", "static_configs": [{"targets": [target]}], **scraping}]}))
