@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::bench::{Bench, Ran};
+use crate::bench::{self, Bench, Ran};
 
 const COMMANDS: [&str; 7] = ["init", "run", "check-config", "check-web-config", "config", "catalogue", "completions"];
 
@@ -111,4 +111,24 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
     let mut child = bench.command(&["config", "--schema"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_web_configuration_is_judged_alone_and_along_with_the_one_that_names_it() {
+    let bench = Bench::new();
+    bench.write("good.yml", "rate_limit: {interval: 1s, burst: 20}\n");
+    bench.write("bad.yml", "rate_limit:\n  interval: soon\n  burst: 20\n");
+    let alone = bench.run(&["check-web-config", "good.yml", "bad.yml"]);
+    let fault =
+        "bad.yml:2:13: rate_limit.interval: is no duration of at most 24h; expected for example 1s, 250ms or 1m30s";
+    assert_eq!((alone.code, alone.out.as_str(), alone.err), (Some(2), "good.yml: ok\n", format!("{fault}\n")));
+    let named = |file: &str| {
+        let endpoint = format!("observability: {{prometheus: {{endpoint: {{web_config_file: {file}}}}}}}\n");
+        bench.write("named.yaml", format!("{endpoint}{}", bench::GOOD));
+        bench.run(&["check-config", "named.yaml"])
+    };
+    assert_eq!(named("good.yml").code, Some(0));
+    let path = "named.yaml:1:58: observability.prometheus.endpoint.web_config_file";
+    assert_eq!(named("bad.yml").err, format!("{path}: {fault}\n"));
+    assert!(named("no.yml").err.contains("there is no file no.yml"));
 }
