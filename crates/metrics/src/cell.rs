@@ -25,4 +25,4 @@ pub(crate) use self::arena::chunk_of;
 pub(crate) use self::ranges::{Pool, Range, Row, Shape};
 pub(crate) use self::thread::{STORE, change, change_in_row, record};
 pub(crate) use self::totals::Totals;
-pub(crate) use self::update::{Change, Update};
+pub(crate) use self::update::{Change, Update, WithNative};

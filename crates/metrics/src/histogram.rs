@@ -8,13 +8,13 @@ mod steps;
 
 use self::steps::Steps;
 use crate::cardinality::Refusal;
-use crate::cell;
+use crate::cell::{self, WithNative};
 use crate::desc::Kind;
 use crate::exemplar::Exemplar;
 use crate::instrument::{self, Recorded, Sealed, Single};
 use crate::metric::Storage;
 use crate::native::{Layout, Native};
-use crate::record::Observing;
+use crate::record::{NO_CELL, Observing};
 use crate::slot::Handle;
 use crate::snapshot::HistogramSnapshot;
 use crate::sync::Arc;
@@ -176,18 +176,18 @@ impl Histogram {
         if value.is_nan() {
             return self.observe_nan(n);
         }
-        let change = self.change(value, value * n as f64, n);
-        if let Some(native) = self.bounds.native() {
-            return self.observe_natively(native, value, change);
+        if self.bounds.native().is_some() {
+            return self.observe_natively(value, n);
         }
+        let change = self.change(value, value * n as f64, n);
         cell::record(change.sum(), change);
     }
 
-    /// Apart, so that all others make a record of a fixed length.
+    /// Apart, so that nothing of all the others passes through memory.
     #[inline(never)]
-    fn observe_natively(&self, native: &Layout, value: f64, change: Observing<'_>) {
-        let change = self.with_native(native, value, change);
-        cell::record(change.sum(), change);
+    fn observe_natively(&self, value: f64, n: u64) {
+        let change = self.observing_n(value, n);
+        cell::record(change.sum(), WithNative(change));
     }
 
     #[cold]
@@ -253,11 +253,8 @@ impl Histogram {
     #[inline]
     pub fn observing_n(&self, value: f64, n: u64) -> Observing<'_> {
         let amount = if value.is_nan() { self.not_a_number() } else { value * n as f64 };
-        let change = self.change(value, amount, n);
-        match self.bounds.native() {
-            Some(native) => self.with_native(native, value, change),
-            None => change,
-        }
+        let native = self.bounds.native().map(|native| self.native_cell(native, value));
+        self.change(value, amount, n).and_native(native.unwrap_or(NO_CELL))
     }
 
     #[inline]
@@ -265,12 +262,14 @@ impl Histogram {
         Observing::new(&self.handle, self.bounds.place_of(value), amount, count)
     }
 
-    fn with_native<'a>(&'a self, native: &Layout, value: f64, change: Observing<'a>) -> Observing<'a> {
+    /// The cell of the native bucket. It gives a number and takes no change, so that those of
+    /// others stay in registers.
+    #[cold]
+    #[inline(never)]
+    fn native_cell(&self, native: &Layout, value: f64) -> u32 {
         let first = self.bounds.buckets() + 1;
-        match native.cell_for(value, self.handle.places(first, native.len())) {
-            Some(cell) => change.and_native(first + cell),
-            None => change,
-        }
+        let cell = native.cell_for(value, self.handle.places(first, native.len()));
+        cell.map_or(NO_CELL, |cell| self.handle.index + first + cell)
     }
 
     /// What `NaN` adds to the sum.

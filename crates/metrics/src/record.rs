@@ -5,7 +5,7 @@
 
 use std::marker::PhantomData;
 
-use crate::cell::{self, Change, Update};
+use crate::cell::{self, Change, Update, WithNative};
 use crate::slot::Handle;
 
 /// Does several changes at once: every snapshot has all of them or none.
@@ -36,15 +36,20 @@ pub fn record<U: Recordable>(changes: U) {
     let mut first = None;
     changes.each(|index, _| first = first.or(Some(index)));
     let Some(first) = first else { return };
-    let mut apart = 0;
-    changes.each(|index, _| apart |= cell::chunk_of(first) ^ cell::chunk_of(index));
-    if apart == 0 { cell::record(first, changes) } else { one_by_one(changes) }
+    let mut others = 0;
+    changes.each(|index, _| others |= cell::chunk_of(first) ^ cell::chunk_of(index));
+    // One question for both, so that the usual record has one branch.
+    changes.each_native(|_, _| others |= 1);
+    if others == 0 { cell::record(first, changes) } else { record_otherwise(first, changes) }
 }
 
+/// Changes of native buckets, or of instruments that are no group.
 #[cold]
 #[inline(never)]
-fn one_by_one<U: Recordable>(changes: U) {
-    changes.one_by_one();
+fn record_otherwise<U: Recordable>(first: u32, changes: U) {
+    let mut is_group = true;
+    changes.each(|index, _| is_group &= cell::chunk_of(first) == cell::chunk_of(index));
+    if is_group { cell::record(first, WithNative(changes)) } else { changes.one_by_one() }
 }
 
 /// What [`record`] takes: a change of one instrument, or a tuple of such.
@@ -96,7 +101,7 @@ pub struct Observing<'a> {
     /// The sum; the buckets follow.
     sum: u32,
     bucket: u32,
-    /// The native bucket, or [`NONE`].
+    /// The native bucket, or [`NO_CELL`].
     native: u32,
     amount: f64,
     count: u64,
@@ -115,13 +120,13 @@ impl<'a> Observing<'a> {
     #[inline(always)]
     pub(crate) const fn new(histogram: &'a Handle, bucket: u32, amount: f64, count: u64) -> Self {
         let sum = histogram.index;
-        Self { sum, bucket: sum + 1 + bucket, native: NONE, amount, count, instrument: PhantomData }
+        Self { sum, bucket: sum + 1 + bucket, native: NO_CELL, amount, count, instrument: PhantomData }
     }
 
-    /// The same, and in the native bucket with this cell, counted from the sum.
+    /// The same, and in the native bucket with this cell.
     #[inline(always)]
-    pub(crate) const fn and_native(self, cell: u32) -> Self {
-        Self { native: self.sum + cell, ..self }
+    pub(crate) const fn and_native(self, native: u32) -> Self {
+        Self { native, ..self }
     }
 
     /// The cell of the sum.
@@ -132,7 +137,7 @@ impl<'a> Observing<'a> {
 }
 
 /// No cell of a record.
-const NONE: u32 = u32::MAX;
+pub(crate) const NO_CELL: u32 = u32::MAX;
 
 impl Update for Adding<'_> {
     const MOST_CELLS: usize = 1;
@@ -157,7 +162,11 @@ impl Update for Observing<'_> {
         // The sum first: its place is known before the bucket is.
         visit(self.sum, Change::add_float(self.amount));
         visit(self.bucket, Change::add(self.count));
-        if self.native != NONE {
+    }
+
+    #[inline(always)]
+    fn each_native(&self, mut visit: impl FnMut(u32, Change)) {
+        if self.native != NO_CELL {
             visit(self.native, Change::add(self.count));
         }
     }
@@ -165,7 +174,7 @@ impl Update for Observing<'_> {
 
 impl Recordable for Observing<'_> {
     fn one_by_one(self) {
-        cell::record(self.sum, self);
+        cell::record(self.sum, WithNative(self));
     }
 }
 
@@ -177,6 +186,11 @@ macro_rules! tuples_change_all_their_members {
             #[inline(always)]
             fn each(&self, mut visit: impl FnMut(u32, Change)) {
                 $(self.$place.each(&mut visit);)+
+            }
+
+            #[inline(always)]
+            fn each_native(&self, mut visit: impl FnMut(u32, Change)) {
+                $(self.$place.each_native(&mut visit);)+
             }
         }
 

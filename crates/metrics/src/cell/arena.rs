@@ -143,11 +143,12 @@ impl Arena {
         let seq = self.seq.own();
         fence_at(Step::FenceBeforeUndo, Release);
         let (mut words, mut length) = (self.undo.iter(), 0);
+        // By itself: where the number of cells is known, so is this.
+        update.each(|_, _| length += 1);
         update.each(|index, _| {
             if let Some((place, old)) = words.next() {
                 place.store(u64::from(index), Relaxed);
                 old.store(chunk[offset(index)].own(), Relaxed);
-                length += 1;
             }
         });
         self.seq.store(seq | length, at(Step::Begin, Release));

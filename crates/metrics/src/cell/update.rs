@@ -19,6 +19,25 @@ pub trait Update: Copy {
     /// Names each cell by its index, with what is to become of it. Called twice for one record:
     /// it must say the same both times.
     fn each(&self, visit: impl FnMut(u32, Change));
+
+    /// The cells of native buckets, which few histograms have: apart, so that what a record
+    /// without them writes is known where it is compiled.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "see `record.rs`")]
+    fn each_native(&self, _: impl FnMut(u32, Change)) {}
+}
+
+/// An update with the cells of its native buckets.
+#[derive(Clone, Copy)]
+pub(crate) struct WithNative<U>(pub(crate) U);
+
+impl<U: Update> Update for WithNative<U> {
+    const MOST_CELLS: usize = U::MOST_CELLS;
+
+    fn each(&self, mut visit: impl FnMut(u32, Change)) {
+        self.0.each(&mut visit);
+        self.0.each_native(&mut visit);
+    }
 }
 
 impl Change {

@@ -75,8 +75,12 @@ impl Options {
             Ok((name, bounds))
         };
         for (name, native) in &self.native {
-            let alone = native.fault(1).map(|fault| OptionsError { of: name.clone(), why: BoundsError::new(fault) });
-            alone.map_or(Ok(()), Err)?;
+            // Which of the sets it has is known when it is registered.
+            let sets = [&self.latency_ms, &self.size_bytes, &self.throughput].into_iter().flatten();
+            let others = self.per_metric.get(name).map_or_else(|| sets.map(Vec::len).max().unwrap_or(0), Vec::len);
+            if let Some(fault) = native.fault(others + 1) {
+                return Err(OptionsError { of: name.clone(), why: BoundsError::new(fault) });
+            }
         }
         Ok(Proven {
             native: self.native,

@@ -237,6 +237,14 @@ fn buckets_of_a_single_metric_are_those_of_a_histogram_that_is_there() {
 }
 
 #[test]
+fn native_buckets_are_those_of_a_histogram_that_is_there() {
+    let chosen = |names: &str| said("", &format!("observability: {{prometheus: {{histograms: {{native: {names}}}}}}}"));
+    let unknown = chosen("[stream_processor_processing_duration_ms, stream_processor_events_received_total]");
+    let wanted = "native.1: \"stream_processor_events_received_total\" is no histogram; expected one of ";
+    assert!(unknown.contains(wanted), "{unknown}");
+}
+
+#[test]
 fn everything_is_told_in_one_go_in_the_order_of_the_file() {
     let yaml = "\
 source: {file: {paths: [missing.ndjson], sped: max}}

@@ -5,8 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use streamgauge_export::check_web_config;
+use streamgauge_metrics::Limits;
 use streamgauge_metrics::histogram::bounds_fault;
-use streamgauge_metrics::{Desc, Limits};
 use streamgauge_yaml::Faults;
 
 use super::super::Reported;
@@ -114,25 +114,28 @@ fn web_config_file(value: &Value, faults: &mut Faults) -> Option<PathBuf> {
 /// Names of histograms that this binary has.
 fn native(value: &Value, faults: &mut Faults) -> Option<BTreeSet<String>> {
     let names: Vec<_> = value.items()?.iter().map(|one| Some((one, one.text()?))).collect();
-    for (place, name) in names.iter().flatten() {
-        refuse_others(place, name, faults);
+    for (place, name) in names.iter().flatten().filter(|(_, name)| !is_histogram(name)) {
+        faults.push(place.fault(format!("\"{name}\" is no histogram; expected one of {}", histograms().join(", "))));
     }
     names.into_iter().map(|named| named.map(|(_, name)| name.to_owned())).collect()
 }
 
-/// Refuses the name of what is no histogram of this binary.
-fn refuse_others(place: &Value, name: &str, faults: &mut Faults) {
+fn is_histogram(name: &str) -> bool {
+    histograms().iter().any(|known| known == name)
+}
+
+/// The names of all histograms of this binary.
+fn histograms() -> Vec<String> {
     let all = metrics::describe();
-    let histograms: Vec<_> = all.iter().filter(|desc| desc.buckets().is_some()).map(Desc::name).collect();
-    if !histograms.contains(&name) {
-        faults.push(place.fault(format!("{name} is no histogram; expected one of {}", histograms.join(", "))));
-    }
+    all.iter().filter(|desc| desc.buckets().is_some()).map(|desc| desc.name().to_owned()).collect()
 }
 
 /// Bounds by the name of a histogram that this binary has.
 fn per_metric(value: &Value, faults: &mut Faults) -> Option<BTreeMap<String, Vec<f64>>> {
     let single = |(name, bounds): &(String, Value)| {
-        refuse_others(bounds, name, faults);
+        if !is_histogram(name) {
+            faults.push(bounds.fault(format!("is no histogram; expected one of {}", histograms().join(", "))));
+        }
         Some((name.clone(), buckets(bounds, faults)?))
     };
     // All of them, so that all faults are told.
