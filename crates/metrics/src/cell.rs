@@ -21,7 +21,7 @@ mod thread;
 pub(crate) mod totals;
 mod update;
 
-pub(crate) use self::arena::chunk_of;
+pub(crate) use self::arena::{chunk_of, offset};
 pub(crate) use self::ranges::{Pool, Range, Row, Shape};
 pub(crate) use self::thread::{STORE, change, change_in_row, record};
 pub(crate) use self::totals::Totals;

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::cardinality::Refusal;
+use crate::cell::Range;
 use crate::desc::{is_plain, label_name_fault};
 use crate::label::{self, Labels};
-use crate::sync::{self, Arc, AtomicU64, Mutex, Ordering};
+use crate::sync::{self, Arc, Mutex, OnceLock};
 
 /// What an observation or a step of a counter was an example of: most often the span in which
 /// it was made.
@@ -181,46 +182,49 @@ impl Taken {
     }
 }
 
-/// The exemplars of a series, by the cells they were counted in.
+/// The exemplars of a metric.
+#[derive(Debug, Default)]
+pub(crate) struct Exemplars(OnceLock<Mutex<BTreeMap<u32, Kept>>>);
+
+/// What was taken for a cell, and whether a snapshot has told it: then another one is wanted.
 #[derive(Debug)]
-pub(crate) struct Exemplars {
-    /// A bit for each cell that wants one. Cells 64 apart share theirs: to pass one over is all that
-    /// a bit can do.
-    wanted: AtomicU64,
-    kept: Mutex<BTreeMap<u32, Arc<Taken>>>,
+struct Kept {
+    taken: Arc<Taken>,
+    is_told: bool,
 }
 
 impl Exemplars {
-    pub(crate) fn new() -> Self {
-        Self { wanted: AtomicU64::new(u64::MAX), kept: Mutex::default() }
-    }
-
-    /// Takes an exemplar if it is wanted.
+    /// Takes an exemplar of what was counted in a cell, if one is wanted.
     pub(crate) fn offer(&self, cell: u32, value: f64, exemplar: Exemplar<'_>) -> Result<(), Refusal> {
-        let bit = 1_u64 << (cell % 64);
-        if self.wanted.load(Ordering::Relaxed) & bit == 0 {
-            return Ok(());
-        }
-        let taken = Taken { text: exemplar.text()?, value, at: now() };
-        // Whoever else has the lock copies exemplars, or leaves one: either will do.
-        if let Some(mut kept) = sync::try_lock(&self.kept) {
-            kept.insert(cell, Arc::new(taken));
-            self.wanted.fetch_and(!bit, Ordering::Relaxed);
+        // Whoever has the lock copies exemplars, or leaves one: there are others to come.
+        let Some(mut kept) = sync::try_lock(self.0.get_or_init(Mutex::default)) else { return Ok(()) };
+        if kept.get(&cell).is_none_or(|kept| kept.is_told) {
+            let taken = Arc::new(Taken { text: exemplar.text()?, value, at: now() });
+            kept.insert(cell, Kept { taken, is_told: false });
         }
         Ok(())
     }
 
-    /// Those of some cells. From now on others are wanted.
-    pub(crate) fn tell(&self, first: u32, len: u32) -> Vec<(u32, Arc<Taken>)> {
-        let kept = sync::lock(&self.kept);
-        self.wanted.store(u64::MAX, Ordering::Relaxed);
-        kept.range(first..first + len).map(|(cell, taken)| (cell - first, Arc::clone(taken))).collect()
+    pub(crate) fn are_none(&self) -> bool {
+        self.0.get().is_none()
     }
 
-    /// Forgets them, since the series begins anew.
-    pub(crate) fn forget(&self) {
-        sync::lock(&self.kept).clear();
-        self.wanted.store(u64::MAX, Ordering::Relaxed);
+    /// Those of some cells. From now on others are wanted.
+    pub(crate) fn tell(&self, first: u32, len: u32) -> Vec<(u32, Arc<Taken>)> {
+        let Some(kept) = self.0.get() else { return Vec::new() };
+        let mut kept = sync::lock(kept);
+        let told = kept.range_mut(first..first + len).map(|(cell, kept)| {
+            kept.is_told = true;
+            (cell - first, Arc::clone(&kept.taken))
+        });
+        told.collect()
+    }
+
+    /// Forgets those of a series that begins anew, or is gone.
+    pub(crate) fn forget(&self, range: Range) {
+        if let Some(kept) = self.0.get() {
+            sync::lock(kept).retain(|cell, _| !(range.first..range.first + range.len).contains(cell));
+        }
     }
 }
 
@@ -247,6 +251,7 @@ pub(crate) fn of_series(all: &ByCell, series: usize) -> &[(usize, u32, Arc<Taken
 mod tests {
     use super::{Exemplar, Exemplars, text_of};
     use crate::cardinality::Refusal;
+    use crate::cell::{Pool, Range};
 
     #[test]
     fn trap_20_an_exemplar_is_limited_in_characters_and_not_in_bytes() {
@@ -268,7 +273,7 @@ mod tests {
 
     #[test]
     fn a_cell_takes_one_exemplar_until_it_was_told() {
-        let exemplars = Exemplars::new();
+        let exemplars = Exemplars::default();
         let offer = |cell, value| exemplars.offer(cell, value, Exemplar::of_span(1, 2)).unwrap();
         let told = || exemplars.tell(2, 10).iter().map(|(cell, taken)| (*cell, taken.value())).collect::<Vec<_>>();
         offer(3, 1.0);
@@ -278,7 +283,7 @@ mod tests {
         assert_eq!(told(), [(1, 1.0), (2, 3.0)]);
         offer(3, 5.0);
         assert_eq!(told(), [(1, 5.0), (2, 3.0)]);
-        exemplars.forget();
-        assert_eq!(told(), []);
+        exemplars.forget(Range { first: 2, len: 2, pool: Pool::Recorded });
+        assert_eq!(told(), [(2, 3.0)]);
     }
 }

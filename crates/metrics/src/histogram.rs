@@ -13,7 +13,7 @@ use crate::desc::Kind;
 use crate::exemplar::Exemplar;
 use crate::instrument::{self, Recorded, Sealed, Single};
 use crate::metric::Storage;
-use crate::native::{Layout, Native};
+use crate::native::{Layout, Native, Places};
 use crate::record::{NO_CELL, Observing};
 use crate::slot::Handle;
 use crate::snapshot::HistogramSnapshot;
@@ -267,8 +267,11 @@ impl Histogram {
     #[cold]
     #[inline(never)]
     fn native_cell(&self, native: &Layout, value: f64) -> u32 {
+        if cfg!(feature = "noop") {
+            return NO_CELL;
+        }
         let first = self.bounds.buckets() + 1;
-        let cell = native.cell_for(value, self.handle.places(first, native.len()));
+        let cell = native.cell_for(value, Places::of(self.handle.index + first, native.len()));
         cell.map_or(NO_CELL, |cell| self.handle.index + first + cell)
     }
 
@@ -336,7 +339,7 @@ impl Histogram {
     /// ```
     pub fn get(&self) -> HistogramSnapshot<'static> {
         let cells = self.handle.read(self.bounds.cells() as usize);
-        let places = self.handle.places(0, self.bounds.cells()).copied();
+        let places = self.bounds.places(self.handle.index);
         HistogramSnapshot::new(self.bounds.clone(), Cow::Owned(cells), places)
     }
 }
@@ -424,9 +427,10 @@ impl Bounds {
         self.shared.native.as_ref()
     }
 
-    /// Whether there are cells that are for what comes.
-    pub(crate) fn has_places(&self) -> bool {
-        self.native().is_some()
+    /// What the native buckets of a histogram are for whose first cell this is; nothing without.
+    pub(crate) fn places(&self, first: u32) -> Box<[u32]> {
+        let places = |native: &Layout| Places::of(first + 1 + self.buckets(), native.len()).copied();
+        self.native().map(places).unwrap_or_default()
     }
 
     /// How many cells a histogram has: the sum, the buckets, the native buckets.

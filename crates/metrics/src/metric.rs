@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::cardinality::{Budget, Limits, OVERFLOW, Refusals, SeriesError};
 use crate::cell::{Pool, Range, Row, STORE, Shape, Totals, totals};
-use crate::exemplar;
+use crate::exemplar::{ByCell, Exemplars};
 use crate::histogram::Bounds;
 use crate::label::{self, Label};
 use crate::shown::Shown;
@@ -64,8 +64,7 @@ pub struct Metric {
     max_value_chars: usize,
     budget: Arc<Budget>,
     pub(crate) refusals: Refusals,
-    /// Whether a series may have exemplars.
-    exemplified: OnceLock<()>,
+    pub(crate) exemplars: Exemplars,
     /// What a look-up by label sets of a closed set needs to know of the table.
     pub(crate) shown: Shown,
     table: RwLock<Table>,
@@ -177,7 +176,7 @@ impl Metric {
             max_value_chars: limits.max_value_chars,
             budget: Arc::clone(budget),
             refusals: Refusals::default(),
-            exemplified: OnceLock::new(),
+            exemplars: Exemplars::default(),
             shown: Shown::new(),
             table: RwLock::default(),
             bases: Mutex::default(),
@@ -269,7 +268,7 @@ impl Metric {
     }
 
     fn insert(&self, table: &mut Table, text: Box<str>) -> Arc<Slot> {
-        let slot = Arc::new(Slot::new(self.take_cells(), text, Weak::clone(&self.this)).with_places(self.has_places()));
+        let slot = Arc::new(Slot::new(self.take_cells(), text, Weak::clone(&self.this)));
         table.series.insert(ByText(Arc::clone(&slot)));
         table.list = None;
         slot
@@ -277,12 +276,7 @@ impl Metric {
 
     fn new_hidden(&self, range: Range, text: Box<str>, nth: usize) -> Arc<Slot> {
         let nth = u32::try_from(nth).unwrap_or(u32::MAX);
-        Arc::new(Slot::hidden(range, text, Weak::clone(&self.this), nth).with_places(self.has_places()))
-    }
-
-    /// Whether there are cells that are for what comes.
-    fn has_places(&self) -> bool {
-        self.parts.iter().any(|part| part.bounds.as_ref().is_some_and(Bounds::has_places))
+        Arc::new(Slot::hidden(range, text, Weak::clone(&self.this), nth))
     }
 
     fn take_cells(&self) -> Range {
@@ -298,9 +292,7 @@ impl Metric {
             return;
         }
         slot.level.store(0, Ordering::Relaxed);
-        if let Some(exemplars) = slot.exemplars.get() {
-            exemplars.forget();
-        }
+        self.exemplars.forget(slot.range);
         let cells = totals::read(&STORE, slot.range);
         let based = cells.iter().any(|cell| *cell > 0);
         if based {
@@ -392,21 +384,14 @@ impl Metric {
         }
     }
 
-    /// From now on snapshots look for exemplars.
-    pub(crate) fn expect_exemplars(&self) {
-        self.exemplified.get_or_init(|| ());
-    }
-
     /// The exemplars of an instrument.
-    pub(crate) fn exemplars(&self, list: &List, part: &Part) -> exemplar::ByCell {
-        if self.exemplified.get().is_none() {
-            return Vec::new();
-        }
-        let with = list.slots.iter().enumerate().filter_map(|(i, slot)| Some((i, slot.exemplars.get()?)));
-        let told = with.flat_map(|(i, exemplars)| {
-            exemplars.tell(part.first, part.len).into_iter().map(move |(cell, taken)| (i, cell, taken))
-        });
-        told.collect()
+    pub(crate) fn exemplars(&self, list: &List, part: &Part) -> ByCell {
+        let told = |(i, slot): (usize, &Arc<Slot>)| {
+            let told = self.exemplars.tell(slot.range.first + part.first, part.len);
+            told.into_iter().map(move |(cell, taken)| (i, cell, taken))
+        };
+        // Most metrics have none, and their series are not looked at.
+        if self.exemplars.are_none() { Vec::new() } else { list.slots.iter().enumerate().flat_map(told).collect() }
     }
 
     fn charge_of(&self, slot: &Slot) -> usize {

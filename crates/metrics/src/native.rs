@@ -21,7 +21,7 @@ mod snapshot;
 pub use self::snapshot::NativeSnapshot;
 
 pub(crate) use self::layout::Layout;
-pub(crate) use self::places::Places;
+pub(crate) use self::places::{Places, forget};
 
 /// How the native buckets of a histogram are kept, beside its others.
 ///
@@ -30,7 +30,8 @@ pub(crate) use self::places::Places;
 /// the others get the buckets that the histogram was declared with.
 ///
 /// Each series takes about 3.5 KB for each thread that observes it, whatever is in it. So
-/// switch it on where the resolution is worth it.
+/// switch it on where the resolution is worth it: there is room for a thousand of them in a process,
+/// those beyond are told in the widest buckets.
 ///
 /// ```
 /// use streamgauge_metrics::{Desc, Histogram, Native, Registry};

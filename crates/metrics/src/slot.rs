@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::cell::{self, Change, Range, STORE};
-use crate::exemplar::{Exemplar, Exemplars};
+use crate::exemplar::Exemplar;
 use crate::metric::Metric;
-use crate::native::Places;
-use crate::sync::{Arc, AtomicU32, AtomicU64, AtomicUsize, OnceLock, Ordering, Step, Weak, at};
+use crate::native;
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, Step, Weak, at};
 
 /// The one place of a series. The cells go back when the last reference is gone.
 pub(crate) struct Slot {
@@ -15,10 +15,6 @@ pub(crate) struct Slot {
     /// The value of a gauge.
     pub(crate) level: AtomicU64,
     pub(crate) range: Range,
-    /// What each of its cells is for, if that is not settled beforehand.
-    places: Box<[AtomicU32]>,
-    /// Made by the first one.
-    pub(crate) exemplars: OnceLock<Box<Exemplars>>,
     /// The labels as they are on the wire.
     pub(crate) text: Box<str>,
     /// Its place in a closed set of label sets.
@@ -46,23 +42,7 @@ pub struct Handle {
 impl Slot {
     /// A series in the scrapes of its metric.
     pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>) -> Self {
-        let places = Box::default();
-        let (state, level, exemplars) = (AtomicUsize::new(0), AtomicU64::new(0), OnceLock::new());
-        Self { state, level, range, places, exemplars, text, nth: u32::MAX, home }
-    }
-
-    /// The same with places, if it has cells that need them.
-    #[must_use]
-    pub(crate) fn with_places(mut self, needed: bool) -> Self {
-        if needed {
-            self.places = (0..self.range.len).map(|_| AtomicU32::new(0)).collect();
-        }
-        self
-    }
-
-    /// The places of some cells, counted from the first; none if it has none.
-    pub(crate) fn places(&self, first: u32, len: u32) -> Places<'_> {
-        Places::new(self.places.get(first as usize..).and_then(|rest| rest.get(..len as usize)).unwrap_or_default())
+        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), range, text, nth: u32::MAX, home }
     }
 
     /// A series that is hidden from the scrapes of its metric.
@@ -126,7 +106,7 @@ impl Slot {
 
     /// What it takes, with the cells of one thread.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>() + size_of_val(&*self.places)
+        size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>()
     }
 
     pub(crate) fn home(&self) -> Option<Arc<Metric>> {
@@ -153,6 +133,10 @@ impl Drop for Slot {
             home.forget_base(self.range);
         }
         if self.range.len > 0 {
+            if let Some(home) = self.home() {
+                home.exemplars.forget(self.range);
+            }
+            native::forget(self.range);
             STORE.give_back(self.range);
         }
     }
@@ -200,23 +184,15 @@ impl Handle {
         cells
     }
 
-    /// The places of some cells, counted from the first one of the instrument.
-    pub(crate) fn places(&self, first: u32, len: u32) -> Places<'_> {
-        self.slot.places(self.index - self.slot.range.first + first, len)
-    }
-
     /// Offers an exemplar of what was counted in a cell, counted from the first one of the instrument.
     pub(crate) fn offer(&self, cell: u32, value: f64, exemplar: Exemplar<'_>) {
         if cfg!(feature = "noop") {
             return;
         }
-        let exemplars = self.slot.exemplars.get_or_init(|| {
-            self.slot.home().inspect(|metric| metric.expect_exemplars());
-            Box::new(Exemplars::new())
-        });
-        let cell = self.index - self.slot.range.first + cell;
-        if let Err(refusal) = exemplars.offer(cell, value, exemplar) {
-            self.refuse(refusal);
+        if let Some(metric) = self.slot.home()
+            && let Err(refusal) = metric.exemplars.offer(self.index + cell, value, exemplar)
+        {
+            metric.refusals.count(refusal);
         }
     }
 

@@ -140,7 +140,7 @@ pub struct HistogramSnapshot<'a> {
     bounds: Bounds,
     /// The sum, then the buckets, then the native buckets.
     cells: Cow<'a, [u64]>,
-    /// What each of the cells is for, if there are native buckets.
+    /// What each of the native buckets is for.
     places: Box<[u32]>,
 }
 
@@ -437,7 +437,7 @@ impl Part {
         let first = cells.first().copied().unwrap_or_default();
         match (self.storage, &self.bounds) {
             (Storage::Buckets, Some(bounds)) => {
-                let places = slot.places(self.first, self.len).copied();
+                let places = bounds.places(slot.range.first + self.first);
                 Value::Histogram(HistogramSnapshot::new(bounds.clone(), Cow::Borrowed(cells), places))
             }
             (Storage::Float, _) => Value::FloatCounter(f64::from_bits(first)),
@@ -588,9 +588,7 @@ impl<'a> HistogramSnapshot<'a> {
     pub fn native(&self) -> Option<NativeSnapshot> {
         let layout = self.bounds.native()?;
         let first = 1 + self.bounds.buckets() as usize;
-        let (cells, places) =
-            (self.cells.get(first..).unwrap_or_default(), self.places.get(first..).unwrap_or_default());
-        Some(NativeSnapshot::of(layout, cells, places))
+        Some(NativeSnapshot::of(layout, self.cells.get(first..).unwrap_or_default(), &self.places))
     }
 
     /// All observations. Taken from the buckets, so that the two cannot differ.

@@ -22,8 +22,7 @@ pub trait Update: Copy {
 
     /// The cells of native buckets, which few histograms have: apart, so that what a record
     /// without them writes is known where it is compiled.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "see `record.rs`")]
+    #[inline]
     fn each_native(&self, _: impl FnMut(u32, Change)) {}
 }
 

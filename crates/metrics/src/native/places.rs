@@ -1,9 +1,10 @@
 //! Which bucket a place is for.
 
 use super::layout::{Key, Tier};
-use crate::sync::{AtomicU32, Ordering};
+use crate::cell::{Range, chunk_of, offset};
+use crate::sync::{AtomicU32, CHUNK, CHUNKS, OnceLock, Ordering};
 
-/// The places of the native buckets of a series, one for each cell.
+/// What the cells of some native buckets are for.
 ///
 /// A place is taken before its cell is written. Whoever reads the cells first and the places then
 /// knows what each cell that is not 0 is for: what made it so came after the place was taken or
@@ -11,17 +12,37 @@ use crate::sync::{AtomicU32, Ordering};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Places<'a>(&'a [AtomicU32]);
 
+/// A place for each cell, in chunks like those of the cells; made where there are native buckets.
+static TABLE: [OnceLock<Box<Chunk>>; CHUNKS] = [const { OnceLock::new() }; CHUNKS];
+
+type Chunk = [AtomicU32; CHUNK];
+
 /// How many places are tried: with more, one that is not there would be looked for too long.
 const TRIES: u32 = 16;
 /// What makes every number of a bucket positive.
 const BIAS: i32 = 1 << 20;
 const FREE: u32 = 0;
 
-impl<'a> Places<'a> {
-    pub(crate) const fn new(places: &'a [AtomicU32]) -> Self {
-        Self(places)
+impl Places<'static> {
+    /// Those of some cells of one chunk. There are none beyond the table: then all numbers are
+    /// counted in the widest buckets.
+    pub(crate) fn of(first: u32, len: u32) -> Self {
+        let table = TABLE.get(chunk_of(first));
+        let chunk = table.map(|chunk| chunk.get_or_init(|| Box::new([const { AtomicU32::new(FREE) }; CHUNK])));
+        Self(chunk.and_then(|chunk| chunk.get(offset(first)..)?.get(..len as usize)).unwrap_or_default())
     }
+}
 
+/// Frees the places of cells that nobody has any more.
+pub(crate) fn forget(range: Range) {
+    let chunk = TABLE.get(range.chunk()).and_then(OnceLock::get);
+    let places = chunk.into_iter().flat_map(|chunk| chunk.iter().skip(offset(range.first)).take(range.len as usize));
+    for place in places {
+        place.store(FREE, Ordering::Relaxed);
+    }
+}
+
+impl Places<'_> {
     /// The cell of a bucket, which gets one if one is free.
     pub(super) fn take(self, tier: Tier, key: Key) -> Option<u32> {
         let code = key.code();
@@ -99,7 +120,7 @@ mod tests {
         let tier = Tier { schema: 3, first: 1, len: 160 };
         for _ in 0..200 {
             let places: Vec<_> = (0..161).map(|_| AtomicU32::new(0)).collect();
-            let places = Places::new(&places);
+            let places = Places(&places);
             let take = || (0..200).map(|index| places.take(tier, key(index))).collect::<Vec<_>>();
             let (one, other) = thread::scope(|scope| {
                 let other = scope.spawn(|| {

@@ -9,8 +9,4 @@ impl Bounds {
     pub(crate) fn cells(&self) -> u32 {
         self.buckets + 1
     }
-
-    pub(crate) fn has_places(&self) -> bool {
-        false
-    }
 }
