@@ -4,14 +4,15 @@
 //! |---|---|---|---|---|
 //! | [`Text004`](Protocol::Text004) | `underscores` | gauges | `1`, `1e+06` | |
 //! | [`Text100`](Protocol::Text100) | as asked for | gauges | `1`, `1e+06` | |
-//! | [`OpenMetrics001`](Protocol::OpenMetrics001) | `underscores` | as they are | `1.0`, `1e+06` | UNIT, `# EOF` |
-//! | [`OpenMetrics100`](Protocol::OpenMetrics100) | as asked for | as they are | `1.0`, `1e+06` | UNIT, `# EOF` |
-//! | [`Protobuf`](Protocol::Protobuf) | as asked for | gauges | eight bytes | unit |
+//! | [`OpenMetrics001`](Protocol::OpenMetrics001) | `underscores` | as they are | `1.0`, `1e+06` | UNIT, exemplars, `# EOF` |
+//! | [`OpenMetrics100`](Protocol::OpenMetrics100) | as asked for | as they are | `1.0`, `1e+06` | UNIT, exemplars, `# EOF` |
+//! | [`Protobuf`](Protocol::Protobuf) | as asked for | gauges | eight bytes | unit, exemplars, native buckets |
 //!
 //! Counts are whole numbers in all of them, exact also beyond 2⁵³; but the value of a counter is a
 //! float in protobuf, as its message has no other. `OpenMetrics` forbids sums that can fall: there
 //! `_sum` and `_count` of a histogram are left out if a bound is negative, or the sum is or is no
-//! number.
+//! number. A histogram with native buckets has the others in every format; in protobuf its sum is no
+//! number once one was observed that is none, since readers take it for damaged else.
 //!
 //! [`Format::negotiate`] reads what a client accepts, [`encode`] writes the page:
 //!

@@ -103,6 +103,28 @@
 //!
 //! [`Histogram::start_timer`] is the same measurement as a guard, to the nanosecond.
 //!
+//! # Native buckets and exemplars
+//!
+//! A histogram that is declared [`native`](Native) tells exponential buckets besides, as fine as is
+//! asked for, to readers that scrape by protobuf. [`Exemplar`]s say what a number came from.
+//!
+//! ```
+//! use streamgauge_metrics::{Exemplar, Histogram, Metrics, Registry};
+//!
+//! #[derive(Metrics)]
+//! struct Answers {
+//!     /// Time to answer in milliseconds.
+//!     #[metrics(buckets = LATENCY_MS, native)]
+//!     answer_ms: Histogram,
+//! }
+//!
+//! let answers = Answers::register(&Registry::new())?;
+//! let (trace_id, span_id) = (0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736, 0x00f0_67aa_0ba9_02b7);
+//! answers.answer_ms.observe_with_exemplar(3.5, Exemplar::of_span(trace_id, span_id));
+//! assert_eq!(answers.answer_ms.get().native().map(|native| native.count()), Some(1));
+//! # Ok::<(), streamgauge_metrics::RegisterError>(())
+//! ```
+//!
 //! # Groups
 //!
 //! Numbers that are compared with each other belong in a [`Group`]: what one [`record`] does to

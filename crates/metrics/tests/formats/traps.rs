@@ -1,13 +1,14 @@
 //! The traps of exposition formats, by their numbers, as far as they concern what is written.
 
 use std::collections::BTreeSet;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use streamgauge_metrics::encode::{self, Escaping, Fault, Format, Protocol};
 use streamgauge_metrics::{
     Buckets, Counter, Declared, Desc, Family, Gauge, Histogram, Info, LabelSet, Registry, StateSet,
 };
 
-use crate::page::{Sample, formats, told};
+use crate::page::{Exemplar, Sample, formats, told};
 
 const OPEN_METRICS: Format = Format::new(Protocol::OpenMetrics100, Escaping::AllowUtf8);
 const TEXT: Format = Format::new(Protocol::Text100, Escaping::AllowUtf8);
@@ -338,4 +339,57 @@ fn trap_39_protobuf_is_one_message_a_family_each_behind_its_length() {
     expected.extend(b"\x0a\x01g\x12\x05Help.\x18\x01\x22\x0b\x12\x09\x09");
     expected.extend(1.5_f64.to_le_bytes());
     assert_eq!(body, expected);
+}
+
+/// The exemplars of a page, by the bounds of their buckets.
+fn exemplars(registry: &Registry, protocol: Protocol) -> Vec<(Option<String>, Exemplar)> {
+    let families = told(&registry.snapshot(), protocol.into());
+    let samples = families.into_iter().flat_map(|family| family.samples);
+    samples.filter_map(|sample| Some((sample.labels.get("le").cloned(), sample.exemplar?))).collect()
+}
+
+#[test]
+fn trap_20_an_exemplar_stands_once_at_its_bucket_and_one_that_is_too_long_nowhere() {
+    for protocol in [Protocol::OpenMetrics001, Protocol::OpenMetrics100, Protocol::Protobuf] {
+        let registry = Registry::new();
+        let wait = histogram(&registry, "wait", &[1.0, 2.0]);
+        let long = "é".repeat(129);
+        let longest = "é".repeat(128 - "order".len());
+        for (value, order) in [(0.5, "first"), (0.7, "second"), (1.0, "third"), (2.0, &longest), (9.0, &long)] {
+            wait.observe_with_exemplar(value, streamgauge_metrics::Exemplar::of_labels(&[("order", order)]));
+        }
+        wait.observe_with_exemplar(f64::NAN, streamgauge_metrics::Exemplar::of_span(1, 2));
+        let told = exemplars(&registry, protocol);
+        let told: Vec<_> = told.iter().map(|(le, one)| (le.as_deref().unwrap(), &*one.labels["order"])).collect();
+        let bounds = if protocol == Protocol::Protobuf { ["1", "2"] } else { ["1.0", "2.0"] };
+        assert_eq!(told, [(bounds[0], "first"), (bounds[1], &*longest)], "{protocol:?}");
+        let refused = [("metric", "wait"), ("reason", "exemplar_too_long")];
+        assert_eq!(registry.snapshot().counter("metrics_registry_refused_total", &refused), Some(1));
+    }
+}
+
+#[test]
+fn trap_21_an_exemplar_says_when_it_was_taken() {
+    let millis = || u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    for protocol in [Protocol::OpenMetrics100, Protocol::Protobuf] {
+        let (registry, before) = (Registry::new(), millis());
+        let jobs: Counter = register(&registry, "jobs_total");
+        jobs.inc_by_with_exemplar(1, streamgauge_metrics::Exemplar::of_span(1, 2));
+        let told = exemplars(&registry, protocol);
+        assert_eq!(told.len(), 1);
+        assert!((before..=millis()).contains(&told[0].1.millis), "{protocol:?}");
+    }
+}
+
+#[test]
+fn a_series_that_begins_anew_has_no_exemplar_of_the_one_before() {
+    let registry = Registry::new();
+    let desc = Desc::of::<Family<Counter>>("jobs_total", "Jobs.").with_labels(["queue"]);
+    let jobs: Family<Counter> = registry.register(desc).unwrap();
+    let night = [("queue", "night")];
+    jobs.get_or_create(&night).inc_by_with_exemplar(1, streamgauge_metrics::Exemplar::of_span(1, 2));
+    assert_eq!(exemplars(&registry, Protocol::Protobuf).len(), 1);
+    jobs.remove(&night);
+    jobs.get_or_create(&night).inc();
+    assert_eq!(exemplars(&registry, Protocol::Protobuf).len(), 0);
 }
