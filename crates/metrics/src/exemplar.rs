@@ -237,11 +237,14 @@ fn now() -> Duration {
 pub(crate) type ByCell = Vec<(usize, u32, Arc<Taken>)>;
 
 /// Those of one series.
+#[inline]
 pub(crate) fn of_series(all: &ByCell, series: usize) -> &[(usize, u32, Arc<Taken>)] {
     // Most metrics have none.
-    if all.is_empty() {
-        return &[];
-    }
+    if all.is_empty() { &[] } else { found(all, series) }
+}
+
+#[cold]
+fn found(all: &ByCell, series: usize) -> &[(usize, u32, Arc<Taken>)] {
     let first = all.partition_point(|(of, ..)| *of < series);
     let end = first + all[first..].partition_point(|(of, ..)| *of == series);
     &all[first..end]

@@ -50,6 +50,14 @@ pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect) -> 
         return histograms(out, named, dialect);
     }
     let (head, mut room) = (Head::new(&named.name, ""), String::new());
+    if let Some(mut counts) = named.family.plain_counts() {
+        return counts.try_for_each(|(text, total)| {
+            head.begin(out, named.labels(text, &mut room)?);
+            number::append_integer(out, total);
+            out.push('\n');
+            Ok(())
+        });
+    }
     // From inside, the loop over the series of a metric is a plain one.
     named.family.series().try_for_each(|series| {
         head.begin(out, named.labels(series.text(), &mut room)?);
