@@ -31,23 +31,23 @@ struct Commits(fn(Epoch) -> Result<(), StateError>);
 
 impl State for Commits {
     fn epochs(&self) -> Epochs {
-        unimplemented!("nobody asks")
+        unreachable!("a committer only commits")
     }
 
     fn load(&mut self, _: &mut dyn FnMut(Entry<'_>)) -> Result<(), StateError> {
-        unimplemented!("nobody asks")
+        unreachable!("a committer only commits")
     }
 
     fn stage(&mut self, _: Epoch, _: &Changes) -> Result<(), StateError> {
-        unimplemented!("nobody asks")
+        unreachable!("a committer only commits")
     }
 
     fn promote(&mut self, _: Epoch) -> Result<(), StateError> {
-        unimplemented!("nobody asks")
+        unreachable!("a committer only commits")
     }
 
     fn discard(&mut self, _: Epoch) -> Result<(), StateError> {
-        unimplemented!("nobody asks")
+        unreachable!("a committer only commits")
     }
 
     fn commit(&mut self, epoch: Epoch, _: &Changes) -> Result<(), StateError> {
@@ -59,7 +59,7 @@ impl State for Commits {
     }
 
     fn token(&self) -> u64 {
-        unimplemented!("nobody asks")
+        unreachable!("a committer only commits")
     }
 }
 
