@@ -45,7 +45,7 @@ mod openmetrics;
 mod protobuf;
 mod text;
 
-use self::names::Named;
+use self::names::{Named, Names};
 use crate::LabelValue;
 use crate::snapshot::Snapshot;
 
@@ -114,19 +114,22 @@ pub enum Fault {
 /// assert_eq!(page.body, registry.render_prometheus().into_bytes());
 /// ```
 pub fn encode(snapshot: &Snapshot, format: Format) -> Page {
-    let (families, mut dropped) = names::of(snapshot, format.escaping());
-    let body = match format.protocol() {
-        Protocol::Text004 | Protocol::Text100 => text::page(&families, &mut dropped).into_bytes(),
-        Protocol::OpenMetrics001 | Protocol::OpenMetrics100 => openmetrics::page(&families, &mut dropped).into_bytes(),
-        Protocol::Protobuf => protobuf::page(&families, &mut dropped),
+    let escaping = format.escaping();
+    let (body, dropped) = match format.protocol() {
+        Protocol::Text004 | Protocol::Text100 => bytes(text::page(snapshot, escaping)),
+        Protocol::OpenMetrics001 | Protocol::OpenMetrics100 => bytes(openmetrics::page(snapshot, escaping)),
+        Protocol::Protobuf => protobuf::page(snapshot, escaping),
     };
     Page { body, dropped }
 }
 
 /// The text format, version 0.0.4.
 pub(crate) fn plain_text(snapshot: &Snapshot) -> String {
-    let (families, mut dropped) = names::of(snapshot, Escaping::Underscores);
-    text::page(&families, &mut dropped)
+    text::page(snapshot, Escaping::Underscores).0
+}
+
+fn bytes((text, dropped): (String, Vec<Dropped>)) -> (Vec<u8>, Vec<Dropped>) {
+    (text.into_bytes(), dropped)
 }
 
 /// What a page grows in.
@@ -155,20 +158,23 @@ impl Body for Vec<u8> {
     }
 }
 
-/// Writes the families one after the other; what a family with a fault has written is cut off.
-fn write_each<'a, B: Body>(
+/// Writes the families one after the other; what a family with a fault has written is cut off. Those that have
+/// one come back.
+fn write_each<B: Body>(
     out: &mut B,
-    families: &[Named<'a>],
-    dropped: &mut Vec<Dropped>,
-    write: impl Fn(&mut B, &Named<'a>) -> Result<(), Fault>,
-) {
-    for named in families {
+    snapshot: &Snapshot,
+    escaping: Escaping,
+    mut write: impl FnMut(&mut B, &Named<'_>) -> Result<(), Fault>,
+) -> Vec<Dropped> {
+    let (mut names, mut dropped) = (Names::of(snapshot, escaping), Vec::new());
+    for family in snapshot.families() {
         let size = out.size();
-        if let Err(fault) = write(out, named) {
+        if let Err(fault) = names.name(family).and_then(|named| write(out, &named)) {
             out.cut(size);
-            dropped.push(Dropped { family: named.desc().name().to_owned(), fault });
+            dropped.push(Dropped { family: family.desc().name().to_owned(), fault });
         }
     }
+    dropped
 }
 
 impl fmt::Display for Fault {

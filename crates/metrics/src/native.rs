@@ -156,7 +156,12 @@ const fn coarser(index: i32, by: u32) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{LEAST_ZERO, Native};
+    use std::collections::HashSet;
+    use std::thread;
+
+    use super::layout::{Key, Tier};
+    use super::{LEAST_ZERO, Native, Places};
+    use crate::sync::AtomicU32;
 
     #[test]
     fn the_least_threshold_is_two_to_the_power_of_minus_128() {
@@ -177,5 +182,46 @@ mod tests {
         assert_eq!(native.fault(80), None);
         assert!(native.fault(251).is_some());
         assert_eq!(native.with_most_buckets(20).fault(251), None);
+    }
+
+    fn key(index: i32) -> Key {
+        Key { index, is_negative: index % 3 == 0 }
+    }
+
+    #[test]
+    fn a_key_is_read_back_as_it_was_written() {
+        for index in [-263_000, -1, 0, 1, 7, 262_145] {
+            for is_negative in [false, true] {
+                let key = Key { index, is_negative };
+                assert_eq!(Key::of(key.code()), Some(key));
+            }
+        }
+        assert_eq!(Key::of(0), None);
+    }
+
+    #[test]
+    fn threads_that_want_the_same_buckets_get_the_same_places() {
+        let tier = Tier { schema: 3, first: 1, len: 160 };
+        for _ in 0..200 {
+            let places: Vec<_> = (0..161).map(|_| AtomicU32::new(0)).collect();
+            let places = Places(&places);
+            let take = || (0..200).map(|index| places.take(tier, key(index))).collect::<Vec<_>>();
+            let (one, other) = thread::scope(|scope| {
+                let other = scope.spawn(|| {
+                    let mut all: Vec<_> = (0..200).rev().map(|index| places.take(tier, key(index))).collect();
+                    all.reverse();
+                    all
+                });
+                (take(), other.join().unwrap())
+            });
+            for (one, other) in one.iter().zip(&other) {
+                assert!(one == other || one.is_none() || other.is_none());
+            }
+            // Afterwards both find what there is.
+            let again = take();
+            let taken: Vec<_> = again.iter().flatten().collect();
+            assert!(taken.len() > 120, "{}", taken.len());
+            assert_eq!(taken.iter().collect::<HashSet<_>>().len(), taken.len());
+        }
     }
 }

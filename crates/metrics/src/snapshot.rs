@@ -343,8 +343,11 @@ impl FamilySnapshot {
     /// The texts and totals of all series, if they are counters without exemplars: what most large
     /// metrics are, at half the price of [`series`](Self::series).
     pub(crate) fn plain_counts(&self) -> Option<impl Iterator<Item = (&str, u64)>> {
-        let lists = self.members.iter().map(Member::plain_counts).collect::<Option<Vec<_>>>()?;
-        Some(lists.into_iter().flat_map(move |(list, first)| {
+        let plain = || self.members.iter().map(Member::plain_counts);
+        if plain().any(|counts| counts.is_none()) {
+            return None;
+        }
+        Some(plain().flatten().flat_map(move |(list, first)| {
             list.slots.iter().filter_map(move |slot| Some((&*slot.text, *self.totals.range(slot.range).get(first)?)))
         }))
     }

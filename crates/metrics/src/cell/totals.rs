@@ -79,36 +79,39 @@ fn subtract_float(sum: u64, base: u64) -> u64 {
 fn sums(store: &Store, chunks: &[(usize, Kind)]) -> Vec<[u64; CHUNK]> {
     let arenas = store.arenas();
     let mut all = vec![[0; CHUNK]; chunks.len()];
+    let mut room = Vec::with_capacity(arenas.len());
     for ((chunk, kind), sums) in chunks.iter().zip(&mut all) {
-        let arenas: Vec<_> = arenas.iter().filter(|arena| arena.chunk(*chunk).is_some()).collect();
-        sum(&arenas, *chunk, kind, sums);
+        sum(&arenas, *chunk, kind, &mut room, sums);
         let span = Span { chunk: *chunk, first: 0, len: CHUNK };
         store.late(span, |cells| add(sums, cells, &mut Room::new(), &Floats::of(&kind.floats)));
     }
     all
 }
 
-fn sum(arenas: &[&Forever<Arena>], chunk: usize, kind: &Kind, sums: &mut [u64; CHUNK]) {
+fn sum<'a>(
+    arenas: &'a [Forever<Arena>],
+    chunk: usize,
+    kind: &Kind,
+    cells: &mut Vec<&'a Chunk>,
+    sums: &mut [u64; CHUNK],
+) {
     let floats = || Floats::of(&kind.floats);
-    match kind.pool {
-        Pool::Recorded => sum_records(arenas, chunk, sums, &floats()),
-        Pool::Single => {
-            let cells: Vec<_> = arenas.iter().filter_map(|arena| arena.chunk(chunk)).collect();
-            if !sum_small(&cells, sums) {
-                sum_all(&cells, Ordering::Relaxed, sums, &floats());
-            }
-        }
-        Pool::Paired => {
-            let cells: Vec<_> = arenas.iter().filter_map(|arena| arena.chunk(chunk)).collect();
-            // What led to a down is seen by the look at the ups that follows.
-            sum_all(&cells, at(Step::ReadDowns, Ordering::Acquire), sums, &floats());
-        }
+    if kind.pool == Pool::Recorded {
+        return sum_records(arenas, chunk, sums, &floats());
+    }
+    cells.clear();
+    cells.extend(arenas.iter().filter_map(|arena| arena.chunk(chunk)));
+    // What led to a down is seen by the look at the ups that follows.
+    if kind.pool == Pool::Paired {
+        sum_all(cells, at(Step::ReadDowns, Ordering::Acquire), sums, &floats());
+    } else if !sum_small(cells, sums) {
+        sum_all(cells, Ordering::Relaxed, sums, &floats());
     }
 }
 
-fn sum_records(arenas: &[&Forever<Arena>], chunk: usize, sums: &mut [u64; CHUNK], floats: &Floats) {
+fn sum_records(arenas: &[Forever<Arena>], chunk: usize, sums: &mut [u64; CHUNK], floats: &Floats) {
     let (mut copy, mut room) = ([0; CHUNK], Room::new());
-    for arena in arenas {
+    for arena in arenas.iter().filter(|arena| arena.chunk(chunk).is_some()) {
         arena.copy(Span { chunk, first: 0, len: CHUNK }, &mut copy);
         add(sums, &copy, &mut room, floats);
     }

@@ -1,13 +1,15 @@
 //! Lines of the text formats: those with samples are the same in all of them, but for the
 //! spelling of numbers.
 
+use std::cell::RefCell;
+
 use super::Fault;
 use super::names::Named;
 use super::number::{self, Spelling};
 use crate::desc::Kind;
 use crate::exemplar::Taken;
 use crate::label;
-use crate::snapshot::{HistogramSnapshot, Series, Value};
+use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Value};
 
 /// What text formats differ in.
 #[derive(Clone, Copy)]
@@ -18,7 +20,18 @@ pub(super) struct Dialect {
     pub(super) exemplars: bool,
 }
 
+/// What is needed beside the page itself while its lines are written. A thread keeps it, so that from the
+/// second page on nothing is allocated but the page.
+#[derive(Default)]
+pub(super) struct Room {
+    head: Head,
+    histogram: HistogramHeads,
+    /// Labels whose names had to be escaped.
+    labels: String,
+}
+
 /// All of a line with a sample that comes before the labels, made once for all series of a family.
+#[derive(Default)]
 struct Head {
     /// What comes before the value if there are no labels: `name `.
     bare: String,
@@ -27,12 +40,27 @@ struct Head {
 }
 
 /// The beginnings of the lines of a histogram.
+#[derive(Default)]
 struct HistogramHeads {
     bucket: Head,
-    /// What comes behind the labels of each bucket: `le="0.5"} `.
-    bounds: Vec<String>,
+    /// What comes behind the labels of each bucket, one behind the other: `le="0.5"} `.
+    bounds: String,
+    /// Where they end.
+    ends: Vec<usize>,
     sum: Head,
     count: Head,
+}
+
+/// Lends the room of this thread.
+pub(super) fn with_room<T>(write: impl FnOnce(&mut Room) -> T) -> T {
+    thread_local! {
+        static ROOM: RefCell<Room> = RefCell::default();
+    }
+    ROOM.with(|room| match room.try_borrow_mut() {
+        Ok(mut room) => write(&mut room),
+        // A page within a page: nothing here calls foreign code, but nothing hangs on it either.
+        Err(_) => write(&mut Room::default()),
+    })
 }
 
 /// A line about a family: `# TYPE name counter`.
@@ -45,14 +73,15 @@ pub(super) fn metadata(out: &mut String, keyword: &str, name: &str, text: &str, 
 }
 
 /// The samples of a family.
-pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect) -> Result<(), Fault> {
+pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect, room: &mut Room) -> Result<(), Fault> {
     if named.desc().kind() == Kind::Histogram {
-        return histograms(out, named, dialect);
+        return histograms(out, named, dialect, room);
     }
-    let (head, mut room) = (Head::new(&named.name, ""), String::new());
+    let Room { head, labels, .. } = room;
+    head.set(&named.name, "");
     if let Some(mut counts) = named.family.plain_counts() {
         return counts.try_for_each(|(text, total)| {
-            head.begin(out, named.labels(text, &mut room)?);
+            head.begin(out, named.labels(text, labels)?);
             number::append_integer(out, total);
             out.push('\n');
             Ok(())
@@ -60,7 +89,7 @@ pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect) -> 
     }
     // From inside, the loop over the series of a metric is a plain one.
     named.family.series().try_for_each(|series| {
-        head.begin(out, named.labels(series.text(), &mut room)?);
+        head.begin(out, named.labels(series.text(), labels)?);
         match series.value() {
             Value::Counter(total) => number::append_integer(out, *total),
             Value::FloatCounter(value) | Value::Gauge(value) => number::append(out, *value, dialect.spelling),
@@ -71,22 +100,23 @@ pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect) -> 
     })
 }
 
-fn histograms(out: &mut String, named: &Named<'_>, dialect: Dialect) -> Result<(), Fault> {
-    let (heads, mut room) = (HistogramHeads::new(named, dialect.spelling), String::new());
+fn histograms(out: &mut String, named: &Named<'_>, dialect: Dialect, room: &mut Room) -> Result<(), Fault> {
+    let Room { histogram: heads, labels, .. } = room;
+    heads.set(named, dialect.spelling);
     for series in named.family.series() {
         if let Value::Histogram(histogram) = series.value() {
-            heads.write(out, named.labels(series.text(), &mut room)?, &series, histogram, dialect);
+            heads.write(out, named.labels(series.text(), labels)?, &series, histogram, dialect);
         }
     }
     Ok(())
 }
 
 /// How many bytes the samples of a family will about take: a page is one allocation.
-pub(super) fn expected_size(named: &Named<'_>) -> usize {
+pub(super) fn expected_size(family: &FamilySnapshot) -> usize {
     const NUMBER: usize = 14;
     const BOUND: usize = 20;
-    let (series, labels, name) = (named.family.len(), named.family.text_bytes(), named.name.len());
-    let lines = match named.family.series().next().as_ref().map(Series::value) {
+    let (series, labels, name) = (family.len(), family.text_bytes(), family.desc().name().len());
+    let lines = match family.series().next().as_ref().map(Series::value) {
         Some(Value::Histogram(histogram)) => histogram.buckets().len() + 2,
         _ => return labels + series * (name + NUMBER),
     };
@@ -117,8 +147,10 @@ impl Dialect {
 }
 
 impl Head {
-    fn new(name: &str, ending: &str) -> Self {
-        let (mut bare, mut open) = (String::new(), String::new());
+    fn set(&mut self, name: &str, ending: &str) {
+        let Self { bare, open } = self;
+        bare.clear();
+        open.clear();
         if crate::desc::is_plain(name) {
             bare.extend([name, ending, " "]);
             open.extend([name, ending, "{"]);
@@ -126,7 +158,6 @@ impl Head {
             bare.extend(["{\"", name, ending, "\"} "]);
             open.extend(["{\"", name, ending, "\","]);
         }
-        Self { bare, open }
     }
 
     /// Writes all that comes before the value.
@@ -142,9 +173,26 @@ impl Head {
 }
 
 impl HistogramHeads {
-    fn new(named: &Named<'_>, spelling: Spelling) -> Self {
-        let head = |ending| Head::new(&named.name, ending);
-        Self { bucket: head("_bucket"), bounds: bounds(named, spelling), sum: head("_sum"), count: head("_count") }
+    fn set(&mut self, named: &Named<'_>, spelling: Spelling) {
+        self.bucket.set(&named.name, "_bucket");
+        self.set_bounds(named, spelling);
+        self.sum.set(&named.name, "_sum");
+        self.count.set(&named.name, "_count");
+    }
+
+    /// The end of the labels of each bucket; all series of a family have the same bounds.
+    fn set_bounds(&mut self, named: &Named<'_>, spelling: Spelling) {
+        let Self { bounds, ends, .. } = self;
+        bounds.clear();
+        ends.clear();
+        let first = named.family.series().next();
+        let Some(Value::Histogram(first)) = first.as_ref().map(Series::value) else { return };
+        for bound in first.bounds().as_slice().iter().copied().chain([f64::INFINITY]) {
+            bounds.push_str("le=\"");
+            number::append(bounds, bound, spelling);
+            bounds.push_str("\"} ");
+            ends.push(bounds.len());
+        }
     }
 
     fn write(
@@ -155,15 +203,16 @@ impl HistogramHeads {
         histogram: &HistogramSnapshot<'_>,
         dialect: Dialect,
     ) {
-        let mut below = 0_u64;
-        for (cell, (bound, count)) in (1..).zip(self.bounds.iter().zip(histogram.buckets())) {
+        let (mut below, mut begin) = (0_u64, 0);
+        for (cell, (end, count)) in (1..).zip(self.ends.iter().zip(histogram.buckets())) {
             below = below.saturating_add(*count);
             out.push_str(&self.bucket.open);
             if !labels.is_empty() {
                 out.push_str(labels);
                 out.push(',');
             }
-            out.push_str(bound);
+            out.push_str(&self.bounds[begin..*end]);
+            begin = *end;
             number::append_integer(out, below);
             dialect.end(out, series, cell);
         }
@@ -176,21 +225,6 @@ impl HistogramHeads {
             out.push('\n');
         }
     }
-}
-
-/// The end of the labels of each bucket; all series of a family have the same bounds.
-fn bounds(named: &Named<'_>, spelling: Spelling) -> Vec<String> {
-    let first = named.family.series().next();
-    let Some(Value::Histogram(first)) = first.as_ref().map(Series::value) else {
-        return Vec::new();
-    };
-    let upper = first.bounds().as_slice().iter().copied().chain([f64::INFINITY]);
-    let text = |bound| {
-        let mut text = String::from("le=\"");
-        number::append(&mut text, bound, spelling);
-        text + "\"} "
-    };
-    upper.map(text).collect()
 }
 
 /// Whether the sum is one: nothing negative has come, nor is asked for.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::{Dropped, Escaping, Fault};
+use super::{Escaping, Fault};
 use crate::desc::{Desc, Kind, is_plain, label_name_fault, sample_names};
 use crate::label::{self, Labels};
 use crate::snapshot::{FamilySnapshot, Snapshot};
@@ -16,28 +16,29 @@ pub(super) struct Named<'a> {
     labels: Option<Escaping>,
 }
 
-/// The families of a snapshot, and those that have no name of their own.
-pub(super) fn of(snapshot: &Snapshot, escaping: Escaping) -> (Vec<Named<'_>>, Vec<Dropped>) {
-    let is_told = |family: &FamilySnapshot| escaping == Escaping::AllowUtf8 || family.desc().is_plain();
-    let families = snapshot.families();
-    // Names that nobody escapes were compared when they were registered.
-    let mut taken: Option<HashSet<String>> = None;
-    let mut dropped = Vec::new();
-    let mut named = Vec::with_capacity(families.len());
-    for family in families {
-        if is_told(family) {
-            named.push(Named { family, name: family.desc().name().into(), labels: None });
-            continue;
-        }
-        let taken = taken.get_or_insert_with(|| plain_names(families));
-        let name = escaping.escape(family.desc().name());
-        if claim(taken, family.desc(), &name) {
-            named.push(Named { family, name, labels: Some(escaping) });
-        } else {
-            dropped.push(Dropped { family: family.desc().name().to_owned(), fault: Fault::NameTaken });
-        }
+/// Names the families of a snapshot, one after the other.
+pub(super) struct Names<'a> {
+    families: &'a [FamilySnapshot],
+    escaping: Escaping,
+    /// Nothing until a name is escaped: the others were compared when they were registered.
+    taken: Option<HashSet<String>>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(snapshot: &'a Snapshot, escaping: Escaping) -> Self {
+        Self { families: snapshot.families(), escaping, taken: None }
     }
-    (named, dropped)
+
+    /// A family with its name, if it has one of its own.
+    pub(super) fn name(&mut self, family: &'a FamilySnapshot) -> Result<Named<'a>, Fault> {
+        if self.escaping == Escaping::AllowUtf8 || family.desc().is_plain() {
+            return Ok(Named { family, name: family.desc().name().into(), labels: None });
+        }
+        let taken = self.taken.get_or_insert_with(|| plain_names(self.families));
+        let name = self.escaping.escape(family.desc().name());
+        let labels = Some(self.escaping);
+        if claim(taken, family.desc(), &name) { Ok(Named { family, name, labels }) } else { Err(Fault::NameTaken) }
+    }
 }
 
 fn plain_names(families: &[FamilySnapshot]) -> HashSet<String> {

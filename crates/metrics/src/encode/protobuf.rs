@@ -6,11 +6,11 @@
 //! want every label and sample in structs of its own first.
 
 use super::names::Named;
-use super::{Dropped, Fault, write_each};
+use super::{Dropped, Escaping, Fault, write_each};
 use crate::desc::Kind;
 use crate::exemplar::Taken;
 use crate::label::Labels;
-use crate::snapshot::{HistogramSnapshot, Series, Value};
+use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Snapshot, Value};
 
 mod native;
 mod wire;
@@ -75,20 +75,20 @@ mod timestamp {
 /// Of a counter and of a gauge.
 const VALUE: u32 = 1;
 
-pub(super) fn page(families: &[Named<'_>], dropped: &mut Vec<Dropped>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(families.iter().map(expected_size).sum());
-    write_each(&mut out, families, dropped, |out, named| wire::delimited(out, |out| family(out, named)));
-    out
+pub(super) fn page(snapshot: &Snapshot, escaping: Escaping) -> (Vec<u8>, Vec<Dropped>) {
+    let mut out = Vec::with_capacity(snapshot.families().iter().map(expected_size).sum());
+    let dropped = write_each(&mut out, snapshot, escaping, |out, named| wire::delimited(out, |out| family(out, named)));
+    (out, dropped)
 }
 
-fn expected_size(named: &Named<'_>) -> usize {
+fn expected_size(of: &FamilySnapshot) -> usize {
     // The frame of a metric and its value; those of the labels are about as long as what stands
     // around them in their text.
     const VALUE: usize = 16;
     const BUCKET: usize = 16;
-    let buckets = named.desc().buckets().map_or(0, |buckets| buckets.standard_bounds().len() + 3);
-    let head = 16 + named.name.len() + named.desc().help().len();
-    head + named.family.text_bytes() + named.family.len() * (VALUE + buckets * BUCKET)
+    let buckets = of.desc().buckets().map_or(0, |buckets| buckets.standard_bounds().len() + 3);
+    let head = 16 + of.desc().name().len() + of.desc().help().len();
+    head + of.text_bytes() + of.len() * (VALUE + buckets * BUCKET)
 }
 
 fn family(out: &mut Vec<u8>, named: &Named<'_>) -> Result<(), Fault> {

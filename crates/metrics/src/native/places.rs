@@ -1,5 +1,7 @@
 //! Which bucket a place is for.
 
+use std::array;
+
 use super::layout::{Key, Tier};
 use crate::cell::{Range, chunk_of, offset};
 use crate::sync::{AtomicU32, CHUNK, CHUNKS, OnceLock, Ordering};
@@ -10,7 +12,7 @@ use crate::sync::{AtomicU32, CHUNK, CHUNKS, OnceLock, Ordering};
 /// knows what each cell that is not 0 is for: what made it so came after the place was taken or
 /// seen, and is ordered before the read of the cell by the record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Places<'a>(&'a [AtomicU32]);
+pub(crate) struct Places<'a>(pub(super) &'a [AtomicU32]);
 
 /// A place for each cell, in chunks like those of the cells; made where there are native buckets.
 static TABLE: [OnceLock<Box<Chunk>>; CHUNKS] = [const { OnceLock::new() }; CHUNKS];
@@ -28,7 +30,7 @@ impl Places<'static> {
     /// counted in the widest buckets.
     pub(crate) fn of(first: u32, len: u32) -> Self {
         let table = TABLE.get(chunk_of(first));
-        let chunk = table.map(|chunk| chunk.get_or_init(|| Box::new([const { AtomicU32::new(FREE) }; CHUNK])));
+        let chunk = table.map(|chunk| chunk.get_or_init(|| Box::new(array::from_fn(|_| AtomicU32::new(FREE)))));
         Self(chunk.and_then(|chunk| chunk.get(offset(first)..)?.get(..len as usize)).unwrap_or_default())
     }
 }
@@ -81,7 +83,7 @@ impl Tier {
 }
 
 impl Key {
-    fn code(self) -> u32 {
+    pub(super) fn code(self) -> u32 {
         u32::try_from((self.index + BIAS) << 1).unwrap_or(0) + u32::from(self.is_negative) + 1
     }
 
@@ -89,55 +91,5 @@ impl Key {
     pub(super) fn of(code: u32) -> Option<Self> {
         let code = i32::try_from(code.checked_sub(1)?).ok()?;
         Some(Self { index: (code >> 1) - BIAS, is_negative: code & 1 == 1 })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-    use std::sync::atomic::AtomicU32;
-    use std::thread;
-
-    use super::{Key, Places, Tier};
-
-    fn key(index: i32) -> Key {
-        Key { index, is_negative: index % 3 == 0 }
-    }
-
-    #[test]
-    fn a_key_is_read_back_as_it_was_written() {
-        for index in [-263_000, -1, 0, 1, 7, 262_145] {
-            for is_negative in [false, true] {
-                let key = Key { index, is_negative };
-                assert_eq!(Key::of(key.code()), Some(key));
-            }
-        }
-        assert_eq!(Key::of(0), None);
-    }
-
-    #[test]
-    fn threads_that_want_the_same_buckets_get_the_same_places() {
-        let tier = Tier { schema: 3, first: 1, len: 160 };
-        for _ in 0..200 {
-            let places: Vec<_> = (0..161).map(|_| AtomicU32::new(0)).collect();
-            let places = Places(&places);
-            let take = || (0..200).map(|index| places.take(tier, key(index))).collect::<Vec<_>>();
-            let (one, other) = thread::scope(|scope| {
-                let other = scope.spawn(|| {
-                    let mut all: Vec<_> = (0..200).rev().map(|index| places.take(tier, key(index))).collect();
-                    all.reverse();
-                    all
-                });
-                (take(), other.join().unwrap())
-            });
-            for (one, other) in one.iter().zip(&other) {
-                assert!(one == other || one.is_none() || other.is_none());
-            }
-            // Afterwards both find what there is.
-            let again = take();
-            let taken: Vec<_> = again.iter().flatten().collect();
-            assert!(taken.len() > 120, "{}", taken.len());
-            assert_eq!(taken.iter().collect::<HashSet<_>>().len(), taken.len());
-        }
     }
 }

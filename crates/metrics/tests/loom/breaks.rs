@@ -2,7 +2,7 @@
 
 use crate::check::Break::{self, At, Locks, References};
 use crate::check::Model;
-use crate::models::{arenas, counters, readers, series, snapshots};
+use crate::models::{arenas, counters, natives, readers, series, snapshots};
 use crate::sync::Step::{
     Answer, Begin, Down, End, FenceAfterCopy, FenceAfterUndo, FenceBeforeCells, FenceBeforeUndo, FindShown,
     ItsOwnAnswer, LetGo, ReadDowns, ReadFirst, ReadRequest, ReadSecond, Request, Show, StillTheSame, TakeAnswer,
@@ -13,8 +13,8 @@ const SEEN: &[(Break, &[Model])] = &[
     (At(FenceBeforeUndo), &[snapshots::TWO_RECORDS, snapshots::THREE_CELLS, arenas::ADOPTED]),
     (At(Begin), &[snapshots::TWO_RECORDS]),
     (At(FenceBeforeCells), &[snapshots::TWO_RECORDS, snapshots::THREE_CELLS, arenas::ADOPTED]),
-    (At(End), &[snapshots::TWO_RECORDS, snapshots::WHOLE_COPY, readers::DIRECT_TWICE]),
-    (At(ReadFirst), &[snapshots::TWO_RECORDS, snapshots::WHOLE_COPY, readers::DIRECT_TWICE]),
+    (At(End), &[snapshots::TWO_RECORDS, snapshots::WHOLE_COPY, readers::DIRECT_TWICE, natives::TAKEN]),
+    (At(ReadFirst), &[snapshots::TWO_RECORDS, snapshots::WHOLE_COPY, readers::DIRECT_TWICE, natives::TAKEN]),
     (At(FenceAfterCopy), &[snapshots::TWO_RECORDS, snapshots::THREE_CELLS, arenas::ADOPTED]),
     (At(ReadSecond), &[snapshots::TWO_RECORDS]),
     (At(FenceAfterUndo), &[snapshots::TWO_RECORDS, snapshots::THREE_CELLS, arenas::ADOPTED]),

@@ -15,6 +15,7 @@ pub(crate) mod totals;
 #[path = "../../src/cell/update.rs"]
 pub(crate) mod update;
 
+pub(crate) use self::arena::{chunk_of, offset};
 pub(crate) use self::ranges::{Pool, Range, Row, Shape};
 pub(crate) use self::thread::{STORE, change};
 pub(crate) use self::totals::Totals;

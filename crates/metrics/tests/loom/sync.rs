@@ -9,7 +9,7 @@ use crate::check::{self, Break, Own};
 #[path = "../../src/sync/step.rs"]
 mod step;
 
-pub(crate) use loom::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use loom::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub(crate) use std::sync::OnceLock;
 

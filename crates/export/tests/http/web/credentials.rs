@@ -137,7 +137,8 @@ fn a_client_that_was_let_in_before_does_not_wait_for_those_who_guess() {
         stop.store(true, Ordering::Relaxed);
         took.sort_unstable();
         // One guess takes some 50 ms, and 50 of them wait: whoever waited with them would take seconds.
-        assert!(took[4] < Duration::from_millis(500), "{took:?}");
+        println!("{took:?}");
+        assert!(took[4] < Duration::from_millis(100), "{took:?}");
     });
 }
 
