@@ -57,7 +57,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 true #(&& ::streamgauge_metrics::LabelValue::is_same(&self.#fields, &other.#fields))*
             }
 
-            fn values(&self) -> ::std::vec::Vec<::std::string::String> {
+            fn values(&self) -> ::std::vec::Vec<::std::borrow::Cow<'_, str>> {
                 ::std::vec![#(#texts),*]
             }
 
@@ -115,7 +115,7 @@ impl<'a> Label<'a> {
     fn text(&self) -> TokenStream {
         let field = self.field;
         quote! {
-            ::streamgauge_metrics::LabelValue::text(&self.#field).into_owned()
+            ::streamgauge_metrics::LabelValue::text(&self.#field)
         }
     }
 }

@@ -1,12 +1,13 @@
 //! How many series there may be, and what happens past that.
 //!
-//! Past a limit nothing panics, blocks or grows: the update goes to the series of the metric whose
-//! labels are all `__overflow__`, so that no sum is lost, and the refusal is counted in
-//! `metrics_registry_refused_total`.
+//! Past a limit nothing panics, blocks or grows: the update goes to a series in which the label that
+//! explodes is `__overflow__` and the others are what they are, so that no sum is lost and errors stay visible.
+//! The refusal is counted in `metrics_registry_refused_total`, and
+//! [`Registry::report`](crate::Registry::report) says which label it is and where it was looked up.
 
 use std::fmt;
 
-use crate::sync::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// The value that labels have where there is no room for their own.
 ///
@@ -34,12 +35,17 @@ pub const OVERFLOW: &str = "__overflow__";
 /// assert!(registry.render_prometheus().contains("sent_total{topic=\"__overflow__\"} 2\n"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
     /// Series of all metrics with labels together: 10 000.
     pub max_series: usize,
-    /// Series of one metric: 1 000.
+    /// Series of one metric: 1 000. Past that there is room for others with folded labels, less than half as
+    /// many.
     pub max_series_per_metric: usize,
+    /// From which share of a limit on [`CardinalityLevel::Warning`](crate::CardinalityLevel) is reached: 0.8.
+    pub warning: f64,
+    /// From which share on [`CardinalityLevel::Critical`](crate::CardinalityLevel) is: 0.95.
+    pub critical: f64,
     /// Labels of one metric: 10.
     pub max_labels: usize,
     /// Characters of a label value: 256.
@@ -105,14 +111,16 @@ pub(crate) enum Refusal {
 #[derive(Debug, Default)]
 pub(crate) struct Refusals([AtomicU64; Refusal::ALL.len()]);
 
-/// The series of a registry, and how many there may be.
-#[derive(Debug)]
-pub(crate) struct Budget {
-    limit: usize,
-    used: AtomicUsize,
-}
-
 impl Limits {
+    /// What is wrong with the thresholds, if anything.
+    pub(crate) fn fault(&self) -> Option<&'static str> {
+        let is_share = |share: f64| share > 0.0 && share <= 1.0;
+        if !is_share(self.warning) || !is_share(self.critical) {
+            return Some("a threshold is a share of the limit, above 0 and at most 1");
+        }
+        (self.warning > self.critical).then_some("the warning comes at the critical threshold at the latest")
+    }
+
     /// Whether a label name is refused.
     pub(crate) fn denies(&self, label: &str) -> bool {
         self.denied_labels.iter().any(|denied| denied == label)
@@ -125,6 +133,8 @@ impl Default for Limits {
         Self {
             max_series: 10_000,
             max_series_per_metric: 1_000,
+            warning: 0.8,
+            critical: 0.95,
             max_labels: 10,
             max_value_chars: 256,
             denied_labels: denied.map(str::to_owned).into(),
@@ -209,29 +219,5 @@ impl Refusals {
     pub(crate) fn get(&self) -> impl Iterator<Item = (Refusal, u64)> {
         let all = Refusal::ALL.iter().zip(&self.0).map(|(refusal, count)| (*refusal, count.load(Ordering::Relaxed)));
         all.filter(|(_, count)| *count > 0)
-    }
-}
-
-impl Budget {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, used: AtomicUsize::new(0) }
-    }
-
-    /// Takes one, if there is one left.
-    pub(crate) fn take(&self) -> Result<(), SeriesError> {
-        let one_more = |used: usize| (used < self.limit).then_some(used + 1);
-        match self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
-            Ok(_) => Ok(()),
-            Err(_) => Err(SeriesError::RegistryFull { limit: self.limit }),
-        }
-    }
-
-    /// Takes some for what was there before, beyond the limit if need be.
-    pub(crate) fn take_anyway(&self, series: usize) {
-        self.used.fetch_add(series, Ordering::Relaxed);
-    }
-
-    pub(crate) fn give_back(&self, series: usize) {
-        self.used.fetch_sub(series, Ordering::Relaxed);
     }
 }

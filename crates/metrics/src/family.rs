@@ -1,9 +1,15 @@
 //! One metric, many series: a label set leads to its series.
 
 use std::any::type_name;
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::rc::Rc;
+
+use foldhash::fast::RandomState;
 
 mod cache;
 mod found;
@@ -11,15 +17,16 @@ mod found;
 use self::cache::Cached;
 pub use self::cache::Remembered;
 pub use self::found::Found;
-use crate::cardinality::SeriesError;
+use crate::cardinality::{Refusal, SeriesError};
 use crate::cell::Row;
 use crate::desc::Kind;
+use crate::firewall::Fold;
 use crate::histogram::{Bounds, Histogram};
 use crate::instrument::{Declared, Instrument, Member, Sealed, Single};
 use crate::label::{Label, LabelSet, Labels, Lookup, Pairs};
 use crate::metric::{Metric, Plan, Removal, Storage};
 use crate::slot::{Handle, Slot};
-use crate::sync::{Arc, OnceLock};
+use crate::sync::{self, Arc, OnceLock, RwLock};
 
 /// The series of one metric, found by their labels.
 ///
@@ -55,7 +62,7 @@ pub struct Family<M, L = Pairs> {
     /// Where the cells of those are, if each has one.
     row: Row,
     /// For updates whose labels have no series of their own.
-    overflow: Arc<OnceLock<Entry<M>>>,
+    shared: Arc<Folded<M>>,
     labels: PhantomData<fn(L)>,
 }
 
@@ -64,11 +71,20 @@ struct Entry<M> {
     slot: Arc<Slot>,
 }
 
+/// Series that stand for many label sets.
+struct Folded<M> {
+    /// All of their labels are folded.
+    all: OnceLock<Entry<M>>,
+    /// Some are; by their labels.
+    some: RwLock<HashMap<Box<str>, Arc<Entry<M>>, RandomState>>,
+}
+
 impl<M: Member, L: LabelSet> Family<M, L> {
     /// The series with these labels, made at zero if it is not there yet.
     ///
-    /// Past a limit ([`Limits`](crate::Limits)), or with labels that are not those of the
-    /// declaration, it is the series of all such updates, and the refusal is counted.
+    /// Past a limit ([`Limits`](crate::Limits)) it is the series in which the label that explodes is
+    /// [`OVERFLOW`](crate::cardinality::OVERFLOW) and the others are what they are; with labels that are not those
+    /// of the declaration it is the one in which all are. The refusal is counted.
     ///
     /// ```
     /// use streamgauge_metrics::{Counter, Family};
@@ -78,6 +94,7 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     /// assert_eq!(sent.get_or_create(&[("topic", "orders")]).get(), 2);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn get_or_create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Found<'_, M, L> {
         if cfg!(feature = "noop") {
             return Found::shared(self.overflowing());
@@ -85,7 +102,8 @@ impl<M: Member, L: LabelSet> Family<M, L> {
         if L::DENSE.is_some() {
             return self.find_dense(labels).unwrap_or_else(|| Found::shared(self.create_dense_or_overflow(labels)));
         }
-        self.find_cached(labels).unwrap_or_else(|| self.create_or_overflow(labels))
+        let at = Location::caller();
+        self.find_cached(labels).unwrap_or_else(|| self.create_or_fold(labels, at))
     }
 
     /// The same, with the reason if there is no series of its own for these labels.
@@ -118,6 +136,7 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     /// drop(orders);
     /// assert_eq!(sent.remove(&[("topic", "orders")]), Removal::Removed);
     /// ```
+    #[track_caller]
     pub fn handle<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> M {
         M::clone(&self.get_or_create(labels))
     }
@@ -221,30 +240,82 @@ impl<M: Member, L: LabelSet> Family<M, L> {
     #[cold]
     #[inline(never)]
     fn create_dense_or_overflow<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> &M {
-        self.create_dense(labels).unwrap_or_else(|error| self.refused(&error))
+        self.create_dense(labels).unwrap_or_else(|error| {
+            self.metric.refusals.count(error.refusal());
+            self.overflowing()
+        })
     }
 
     #[cold]
     #[inline(never)]
-    fn create_or_overflow<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Found<'_, M, L> {
-        self.create(labels).unwrap_or_else(|error| Found::shared(self.refused(&error)))
-    }
-
-    fn refused(&self, error: &SeriesError) -> &M {
-        self.metric.refusals.count(error.refusal());
-        self.overflowing()
+    fn create_or_fold<Q: Lookup<L> + ?Sized>(&self, labels: &Q, at: &'static Location<'static>) -> Found<'_, M, L> {
+        let Some(values) = labels.values(&self.metric.labels) else {
+            self.metric.refusals.count(Refusal::OtherLabels);
+            return Found::shared(self.overflowing());
+        };
+        // A flood of new values ends here, without a look into the table.
+        if let Some(fold) = self.metric.turns_away(&values) {
+            return self.folded(&values, fold);
+        }
+        self.create_from(labels, &values).unwrap_or_else(|error| {
+            let fold = self.metric.refuse(&error, &values, at);
+            self.folded(&values, fold)
+        })
     }
 
     fn overflowing(&self) -> &M {
         let slot = self.metric.overflow();
-        &self.overflow.get_or_init(|| Entry::new(&self.metric, Arc::clone(slot))).member
+        &self.shared.all.get_or_init(|| Entry::new(&self.metric, Arc::clone(slot))).member
+    }
+
+    /// The series in which some of these labels are folded, or more of them if there is no room for it.
+    fn folded(&self, values: &[Cow<'_, str>], fold: Fold) -> Found<'_, M, L> {
+        thread_local! {
+            static TEXT: Cell<String> = const { Cell::new(String::new()) };
+        }
+        // Taken and put back: a look-up in between would find it empty, and make its own.
+        let mut text = TEXT.try_with(Cell::take).unwrap_or_default();
+        let mut fold = fold;
+        let found = loop {
+            if fold.is_all_of(values.len()) {
+                break Found::shared(self.overflowing());
+            }
+            self.metric.write_folded(&mut text, values, fold);
+            match self.find_folded(&text) {
+                Ok(entry) => break Found::folded(entry),
+                Err(SeriesError::MetricFull { .. }) => fold = self.metric.firewall.fold_more(fold),
+                Err(_) => fold = Fold::ALL,
+            }
+        };
+        TEXT.try_with(|kept| kept.set(text)).ok();
+        found
+    }
+
+    fn find_folded(&self, text: &str) -> Result<Arc<Entry<M>>, SeriesError> {
+        let known = sync::read(&self.shared.some).get(text).map(Arc::clone);
+        if let Some(known) = known.filter(|entry| entry.slot.is_shown()) {
+            return Ok(known);
+        }
+        let entry = Arc::new(Entry::new(&self.metric, self.metric.create_as(text)?));
+        let before = sync::write(&self.shared.some).insert(text.into(), Arc::clone(&entry));
+        // The last reference to its series may be here, with no lock held.
+        drop(before);
+        Ok(entry)
     }
 
     fn create<Q: Lookup<L> + ?Sized>(&self, labels: &Q) -> Result<Found<'_, M, L>, SeriesError> {
         let values = labels.values(&self.metric.labels).ok_or_else(|| self.metric.other_labels())?;
-        let known = self.metric.find(&values);
+        self.create_from(labels, &values)
+    }
+
+    fn create_from<Q: Lookup<L> + ?Sized>(
+        &self,
+        labels: &Q,
+        values: &[Cow<'_, str>],
+    ) -> Result<Found<'_, M, L>, SeriesError> {
+        let known = self.metric.find(values);
         let is_known = known.is_some();
-        let slot = known.map_or_else(|| self.metric.create(&values), Ok)?;
+        let slot = known.map_or_else(|| self.metric.create(values), Ok)?;
         let member = M::over(&Handle::borrowed(&slot), &self.metric.parts);
         let found = Rc::new(Cached::new(labels, member.keep(), slot));
         // Worth remembering is what is looked up again, and not what is made and then held.
@@ -290,6 +361,12 @@ fn values_at(labels: &[Label], index: usize) -> Vec<&'static str> {
     }
     values.reverse();
     values
+}
+
+impl<M> Default for Folded<M> {
+    fn default() -> Self {
+        Self { all: OnceLock::new(), some: RwLock::default() }
+    }
 }
 
 impl<M: Member> Entry<M> {
@@ -352,7 +429,7 @@ impl<M, L> Clone for Family<M, L> {
             metric: Arc::clone(&self.metric),
             dense: Arc::clone(&self.dense),
             row: self.row,
-            overflow: Arc::clone(&self.overflow),
+            shared: Arc::clone(&self.shared),
             labels: PhantomData,
         }
     }
@@ -379,7 +456,7 @@ impl<M: Member, L: LabelSet> Instrument for Family<M, L> {
             metric: Arc::clone(metric),
             dense: slots.into_iter().map(|slot| Entry::new(metric, slot)).collect(),
             row,
-            overflow: Arc::default(),
+            shared: Arc::default(),
             labels: PhantomData,
         }
     }

@@ -149,7 +149,7 @@ pub trait LabelSet: Clone + Eq + Hash + Send + Sync + 'static {
     /// # }
     /// assert_eq!(Outcome { cached: true, status: Status::Ok }.values(), ["true", "ok"]);
     /// ```
-    fn values(&self) -> Vec<String>;
+    fn values(&self) -> Vec<Cow<'_, str>>;
 
     /// Feeds a hasher. Equal label sets may hash differently, which costs a look-up its short cut
     /// and nothing else.

@@ -3,12 +3,14 @@
 use std::borrow::Borrow;
 use std::cmp::Ordering as Order;
 use std::collections::{BTreeSet, HashMap};
+use std::panic::Location;
 
-use crate::cardinality::{Budget, Limits, OVERFLOW, Refusals, SeriesError};
+use crate::cardinality::{Limits, OVERFLOW, Refusals, SeriesError};
 use crate::cell::{Pool, Range, Row, STORE, Shape, Totals, totals};
 use crate::exemplar::{ByCell, Exemplars};
+use crate::firewall::{Budget, Firewall, Fold};
 use crate::histogram::Bounds;
-use crate::label::{self, Label};
+use crate::label::{self, Label, Labels};
 use crate::shown::Shown;
 use crate::slot::{Handle, Slot};
 use crate::sync::{self, Arc, Mutex, OnceLock, Ordering, RwLock, Weak};
@@ -60,9 +62,9 @@ pub struct Metric {
     /// The labels of the series for what has no room; that series counts towards no limit.
     overflow_text: Box<str>,
     overflow: OnceLock<Arc<Slot>>,
-    max_series: usize,
     max_value_chars: usize,
-    budget: Arc<Budget>,
+    pub(crate) firewall: Firewall,
+    pub(crate) budget: Arc<Budget>,
     pub(crate) refusals: Refusals,
     pub(crate) exemplars: Exemplars,
     /// What a look-up by label sets of a closed set needs to know of the table.
@@ -172,8 +174,8 @@ impl Metric {
             constant: constant.into(),
             overflow_text: overflow_text.into(),
             overflow: OnceLock::new(),
-            max_series: limits.max_series_per_metric,
             max_value_chars: limits.max_value_chars,
+            firewall: Firewall::new(limits),
             budget: Arc::clone(budget),
             refusals: Refusals::default(),
             exemplars: Exemplars::default(),
@@ -187,7 +189,7 @@ impl Metric {
     /// A metric in no registry.
     pub(crate) fn alone(plan: Plan, labels: Box<[Label]>) -> Arc<Self> {
         let limits = Limits::default();
-        Self::new("", plan, labels, "", &limits, &Arc::new(Budget::new(limits.max_series)))
+        Self::new("", plan, labels, "", &limits, &Arc::new(Budget::new(&limits)))
     }
 
     /// The only series of a metric without labels.
@@ -205,17 +207,72 @@ impl Metric {
 
     /// The series with these label values, made if need be.
     pub(crate) fn create(&self, values: &[impl AsRef<str>]) -> Result<Arc<Slot>, SeriesError> {
-        let text = self.text(values)?;
+        self.create_as(&self.text(values)?)
+    }
+
+    /// The series with these labels as they are on the wire, made if need be.
+    pub(crate) fn create_as(&self, text: &str) -> Result<Arc<Slot>, SeriesError> {
         if *text == *self.overflow_text {
             return Ok(Arc::clone(self.overflow()));
         }
         let mut table = sync::write(&self.table);
         // Whoever was first to the lock made the series.
-        if let Some(known) = table.series.get(&*text) {
+        if let Some(known) = table.series.get(text) {
             return Ok(Arc::clone(&known.0));
         }
-        self.charge(&table)?;
-        Ok(self.insert(&mut table, text.into()))
+        self.charge(text)?;
+        let slot = self.insert(&mut table, text.into());
+        drop(table);
+        self.firewall.tell(&self.name, &self.budget, false);
+        Ok(slot)
+    }
+
+    /// Which labels of a look-up are folded, if there is surely neither a series nor room for one.
+    pub(crate) fn turns_away(&self, values: &[impl AsRef<str>]) -> Option<Fold> {
+        let (fold, refusal) = self.firewall.turns_away(values, &self.budget)?;
+        self.refusals.count(refusal);
+        Some(fold)
+    }
+
+    /// Counts a refusal, and says which labels are folded in place of it.
+    #[cold]
+    pub(crate) fn refuse(
+        &self,
+        error: &SeriesError,
+        values: &[impl AsRef<str>],
+        at: &'static Location<'static>,
+    ) -> Fold {
+        self.refusals.count(error.refusal());
+        match error {
+            SeriesError::MetricFull { .. } | SeriesError::RegistryFull { .. } => {
+                let table = sync::write(&self.table);
+                let series = table.series.iter().map(|series| self.own_labels(&series.0.text));
+                let fold = self.firewall.refuse(values, at, series);
+                drop(table);
+                self.firewall.tell(&self.name, &self.budget, true);
+                fold
+            }
+            SeriesError::ValueTooLong { label, .. } => {
+                self.labels.iter().position(|own| own.name == *label).map_or(Fold::ALL, Fold::only)
+            }
+            SeriesError::OtherLabels { .. } => Fold::ALL,
+        }
+    }
+
+    /// The labels of a series as they are on the wire, some of them folded.
+    pub(crate) fn write_folded(&self, text: &mut String, values: &[impl AsRef<str>], fold: Fold) {
+        text.clear();
+        text.push_str(&self.constant);
+        for (i, (label, value)) in self.labels.iter().zip(values).enumerate() {
+            let value = value.as_ref();
+            let is_folded = fold.has(i) || self.is_too_long(value);
+            label::push(text, &label.name, if is_folded { OVERFLOW } else { value });
+        }
+    }
+
+    /// The labels of a series but for the constant ones.
+    fn own_labels<'a>(&self, text: &'a str) -> Labels<'a> {
+        Labels::of(text.get(self.constant.len()..).unwrap_or_default())
     }
 
     /// The series for updates that have none of their own.
@@ -246,28 +303,28 @@ impl Metric {
     pub(crate) fn show(&self, slot: &Arc<Slot>) -> Result<(), SeriesError> {
         let mut table = sync::write(&self.table);
         if !slot.is_there() {
-            self.charge(&table)?;
+            self.charge(&slot.text)?;
             self.put_in(&mut table, slot);
         }
+        drop(table);
+        self.firewall.tell(&self.name, &self.budget, false);
         Ok(())
     }
 
-    fn charge(&self, table: &Table) -> Result<(), SeriesError> {
-        if self.charged(table) >= self.max_series {
-            return Err(SeriesError::MetricFull { limit: self.max_series });
-        }
-        self.budget.take()
+    fn charge(&self, text: &str) -> Result<(), SeriesError> {
+        self.is_folded(text).map_or(Ok(()), |folded| self.firewall.take(folded, &self.budget))
     }
 
-    /// How many series count towards the limits: those with labels of their own.
-    fn charged(&self, table: &Table) -> usize {
-        if self.labels.is_empty() {
-            return 0;
-        }
-        table.series.len() - usize::from(table.series.contains(&*self.overflow_text))
+    /// Whether some labels of a series are folded; `None` if it counts towards no limit: it has no labels, or
+    /// all of them are folded.
+    fn is_folded(&self, text: &str) -> Option<bool> {
+        const FOLDED: &str = "=\"__overflow__\"";
+        let counts = !self.labels.is_empty() && *text != *self.overflow_text;
+        counts.then(|| text.contains(FOLDED))
     }
 
     fn insert(&self, table: &mut Table, text: Box<str>) -> Arc<Slot> {
+        self.firewall.note(self.own_labels(&text));
         let slot = Arc::new(Slot::new(self.take_cells(), text, Weak::clone(&self.this)));
         table.series.insert(ByText(Arc::clone(&slot)));
         table.list = None;
@@ -298,6 +355,7 @@ impl Metric {
         if based {
             sync::lock(&self.bases).insert(slot.range.first, cells.into());
         }
+        self.firewall.note(self.own_labels(&slot.text));
         slot.come_back(based);
         self.shown.set(slot.nth(), true);
         table.series.insert(ByText(Arc::clone(slot)));
@@ -311,14 +369,17 @@ impl Metric {
         let mut text = String::from(&*self.constant);
         for (label, value) in self.labels.iter().zip(values) {
             let value = value.as_ref();
-            let limit = self.max_value_chars;
-            // Bytes are at least as many as characters, and known at once.
-            if value.len() > limit && value.chars().nth(limit).is_some() {
-                return Err(SeriesError::ValueTooLong { label: label.name.to_string(), limit });
+            if self.is_too_long(value) {
+                return Err(SeriesError::ValueTooLong { label: label.name.to_string(), limit: self.max_value_chars });
             }
             label::push(&mut text, &label.name, value);
         }
         Ok(text)
+    }
+
+    /// Bytes are at least as many as characters, and known at once.
+    fn is_too_long(&self, value: &str) -> bool {
+        value.len() > self.max_value_chars && value.chars().nth(self.max_value_chars).is_some()
     }
 
     pub(crate) fn other_labels(&self) -> SeriesError {
@@ -353,10 +414,13 @@ impl Metric {
         self.shown.set(slot.nth(), false);
         let out = table.series.take(&*slot.text);
         let list = table.list.take();
+        if let Some(folded) = self.is_folded(&slot.text) {
+            self.firewall.give_back(folded, &self.budget);
+        }
+        self.firewall.forget(table.series.iter().map(|series| self.own_labels(&series.0.text)));
         drop(table);
         // The last reference may be here: cells are given back with no lock held.
         drop((out, list));
-        self.budget.give_back(self.charge_of(slot));
         Removal::Removed
     }
 
@@ -371,7 +435,9 @@ impl Metric {
             }
             return now;
         }
-        self.budget.take_anyway(self.charge_of(gone));
+        if let Some(folded) = self.is_folded(&gone.text) {
+            self.firewall.take_anyway(folded, &self.budget);
+        }
         self.put_in(&mut table, gone);
         Arc::clone(gone)
     }
@@ -394,10 +460,6 @@ impl Metric {
         if self.exemplars.are_none() { Vec::new() } else { list.slots.iter().enumerate().flat_map(told).collect() }
     }
 
-    fn charge_of(&self, slot: &Slot) -> usize {
-        usize::from(!self.labels.is_empty() && slot.text != self.overflow_text)
-    }
-
     /// Takes what was there before the last beginning out of the sums of the cells of a series.
     pub(crate) fn take_base(&self, range: Range, cells: &mut [u64]) {
         if let Some(base) = sync::lock(&self.bases).get(&range.first) {
@@ -412,8 +474,7 @@ impl Metric {
 
 impl Drop for Metric {
     fn drop(&mut self) {
-        let charged = self.charged(&sync::read(&self.table));
-        self.budget.give_back(charged);
+        self.budget.give_back(self.firewall.charged());
     }
 }
 

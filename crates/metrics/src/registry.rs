@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
+mod cardinality;
 mod claims;
 mod entries;
 mod error;
@@ -16,10 +17,11 @@ use self::entries::{Entries, Entry, Registered, Source};
 use self::options::Proven;
 use self::own::Own;
 use self::scope::Scope;
-use crate::cardinality::{Budget, Refusal, Refusals};
+use crate::cardinality::{Refusal, Refusals};
 use crate::desc::{Desc, Kind};
 use crate::encode;
 use crate::family::Family;
+use crate::firewall::Budget;
 use crate::instrument::{Declared, Group, Instrument, Member as _};
 use crate::label::LabelSet;
 use crate::metric::{List, Metric, Plan, Storage};
@@ -463,7 +465,7 @@ impl Registry {
         let family = |(entry, members): (&Entry, _)| FamilySnapshot::new(Arc::clone(&entry.desc), &totals, members);
         let mut families: Vec<_> = entries.into_iter().zip(members).map(family).collect();
         let series = families.iter().map(FamilySnapshot::len).sum();
-        families.extend(self.inner.own.families(&all, &lists, series, &totals, wanted));
+        families.extend(self.inner.own.families(&all, &lists, &self.inner.budget, series, &totals, wanted));
         families.sort_by(|a, b| a.desc().name().cmp(b.desc().name()));
         Snapshot::new(families)
     }
@@ -485,7 +487,7 @@ impl Registry {
     }
 
     fn proven(options: Proven) -> Self {
-        let budget = Arc::new(Budget::new(options.limits().max_series));
+        let budget = Arc::new(Budget::new(options.limits()));
         let mut entries = Entries::default();
         let claimed = own::describe().iter().try_for_each(|desc| entries.claims.claim(desc, Location::caller()));
         debug_assert!(claimed.is_ok(), "the registry's own names do not clash");

@@ -8,7 +8,7 @@ use std::sync::{LockResult, PoisonError, RwLockReadGuard, RwLockWriteGuard, TryL
 
 mod step;
 
-pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock, Weak};
 
 pub(crate) use self::step::Step;

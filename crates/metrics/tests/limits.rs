@@ -69,18 +69,31 @@ fn past_the_series_of_a_metric_all_updates_are_in_the_overflow_series() {
     assert!(full.try_get_or_create(&[("n", "3")]).is_ok());
 }
 
+/// What the declaration says already is no surprise for a busy day.
 #[test]
-fn enum_labels_are_limited_like_all_others() {
-    let registry = registry(Limits { max_series_per_metric: 2, ..Limits::default() });
+fn enum_labels_that_a_metric_has_no_room_for_are_refused_when_they_are_declared() {
+    let registry = registry(Limits { max_series_per_metric: 3, ..Limits::default() });
+    let desc = Desc::of::<Family<Counter, Switch>>("switched_total", "Help.");
+    let error = registry.register::<Family<Counter, Switch>>(desc).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`switched_total` is refused: its labels have 4 sets of values, and there is room for 3 series; take fewer \
+         values, or raise the limit"
+    );
+}
+
+#[test]
+fn enum_labels_are_limited_by_the_registry_like_all_others() {
+    let registry = registry(Limits { max_series: 2, ..Limits::default() });
     let desc = Desc::of::<Family<Counter, Switch>>("switched_total", "Help.");
     let family: Family<Counter, Switch> = registry.register(desc).unwrap();
     let all = [(false, false), (false, true), (true, false), (true, true)].map(|(on, hot)| Switch { on, hot });
     (0..3).for_each(|_| all.iter().for_each(|labels| family.get_or_create(labels).inc()));
-    assert_eq!(family.try_get_or_create(&all[3]).unwrap_err(), SeriesError::MetricFull { limit: 2 });
+    assert_eq!(family.try_get_or_create(&all[3]).unwrap_err(), SeriesError::RegistryFull { limit: 2 });
     assert_metrics!(registry, {
         r#"switched_total{on="false",hot="true"}"# => 3,
         r#"switched_total{on="__overflow__",hot="__overflow__"}"# => 6,
-        r#"metrics_registry_refused_total{metric="switched_total",reason="metric_full"}"# => 6,
+        r#"metrics_registry_refused_total{metric="switched_total",reason="registry_full"}"# => 6,
     });
     // One that goes makes room for another.
     assert_eq!(family.remove(&all[0]), Removal::Removed);

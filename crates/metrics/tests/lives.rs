@@ -421,9 +421,9 @@ impl Drop for Nosy {
 impl LabelSet for Nosy {
     const LABELS: &'static [Label] = &[Label::new("n")];
 
-    fn values(&self) -> Vec<String> {
+    fn values(&self) -> Vec<std::borrow::Cow<'_, str>> {
         look_up(self.0);
-        vec![self.0.to_string()]
+        vec![self.0.to_string().into()]
     }
 }
 

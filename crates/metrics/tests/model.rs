@@ -175,8 +175,11 @@ impl<L: OfLetter> Run<'_, L> {
             Act::Try(letter) => {
                 let fits = self.model.series.contains_key(&letter) || self.model.charged() < MOST_SERIES;
                 let outcome = self.family.try_get_or_create(&L::of(letter)).map(drop);
-                let expected = if fits { Ok(()) } else { Err(SeriesError::MetricFull { limit: MOST_SERIES }) };
-                assert_eq!(outcome, expected);
+                let full = match L::DENSE {
+                    Some(_) => SeriesError::RegistryFull { limit: MOST_SERIES },
+                    None => SeriesError::MetricFull { limit: MOST_SERIES },
+                };
+                assert_eq!(outcome, if fits { Ok(()) } else { Err(full) });
                 if fits {
                     self.model.begin(letter);
                 }
@@ -261,15 +264,23 @@ impl<L: OfLetter> Run<'_, L> {
             let count = snapshot.counter("letters_total", &[("letter", &name(*letter))]);
             assert_eq!(count, Some(series.count), "{}", name(*letter));
         }
-        let labels = [("metric", "letters_total"), ("reason", "metric_full")];
+        let reason = if L::DENSE.is_some() { "registry_full" } else { "metric_full" };
+        let labels = [("metric", "letters_total"), ("reason", reason)];
         let refused = snapshot.counter("metrics_registry_refused_total", &labels);
         assert_eq!(refused.unwrap_or_default(), self.model.refused);
     }
 }
 
+/// A closed set that has no room in its metric is refused as a whole; one in a registry that is full is not.
+fn limits<L: LabelSet>() -> Limits {
+    match L::DENSE {
+        Some(_) => Limits { max_series: MOST_SERIES, ..Limits::default() },
+        None => Limits { max_series_per_metric: MOST_SERIES, ..Limits::default() },
+    }
+}
+
 fn behaves_like_its_model<L: OfLetter>(acts: &[Act]) {
-    let limits = Limits { max_series_per_metric: MOST_SERIES, ..Limits::default() };
-    let registry = Registry::with_options(Options { limits, ..Options::default() }).unwrap();
+    let registry = Registry::with_options(Options { limits: limits::<L>(), ..Options::default() }).unwrap();
     let desc = Desc::of::<Family<Counter, L>>("letters_total", "Help.");
     let family: Family<Counter, L> = registry.register(desc).unwrap();
     let mut run = Run { registry, family: &family, model: Model::default(), looked_up: Vec::new(), held: Vec::new() };

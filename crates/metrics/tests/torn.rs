@@ -212,10 +212,10 @@ impl std::hash::Hash for Stopping {
 impl LabelSet for Stopping {
     const LABELS: &'static [Label] = &[Label::new("n")];
 
-    fn values(&self) -> Vec<String> {
+    fn values(&self) -> Vec<std::borrow::Cow<'_, str>> {
         self.reached.send(()).unwrap();
         let _ = self.go_on.lock().unwrap().recv();
-        vec!["stopped".to_owned()]
+        vec!["stopped".into()]
     }
 }
 

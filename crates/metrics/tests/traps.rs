@@ -326,8 +326,8 @@ struct Colliding(u32);
 impl LabelSet for Colliding {
     const LABELS: &'static [streamgauge_metrics::Label] = &[streamgauge_metrics::Label::new("n")];
 
-    fn values(&self) -> Vec<String> {
-        vec![self.0.to_string()]
+    fn values(&self) -> Vec<std::borrow::Cow<'_, str>> {
+        vec![self.0.to_string().into()]
     }
 
     fn hash_quickly(&self, hasher: &mut impl Hasher) {

@@ -4,13 +4,13 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::Family;
 use super::cache::Cached;
+use super::{Entry, Family};
 use crate::cell::{self, Change};
 use crate::counter::Counter;
 use crate::instrument::Member;
 use crate::label::Pairs;
-use crate::sync::Ordering;
+use crate::sync::{Arc, Ordering};
 
 /// A series that was looked up; derefs to its instrument.
 ///
@@ -33,6 +33,8 @@ enum Place<'a, M, L> {
     Shared(&'a M),
     /// In what this thread remembers.
     Cached(Rc<Cached<L>>),
+    /// For updates some of whose labels are folded.
+    Folded(Arc<Entry<M>>),
 }
 
 impl<'a, M, L> Found<'a, M, L> {
@@ -45,6 +47,10 @@ impl<'a, M, L> Found<'a, M, L> {
     #[inline]
     pub(super) const fn shared(member: &'a M) -> Self {
         Self { place: Place::Shared(member) }
+    }
+
+    pub(super) const fn folded(entry: Arc<Entry<M>>) -> Self {
+        Self { place: Place::Folded(entry) }
     }
 
     #[inline]
@@ -89,14 +95,15 @@ impl<L> Found<'_, Counter, L> {
         if cfg!(feature = "noop") {
             return;
         }
-        match self.place {
+        match &self.place {
             Place::Nth(family, nth) => {
-                if !cell::change_in_row(family.row, nth, Change::add(step), Ordering::Relaxed) {
-                    inc_slowly(family.nth(nth), step);
+                if !cell::change_in_row(family.row, *nth, Change::add(step), Ordering::Relaxed) {
+                    inc_slowly(family.nth(*nth), step);
                 }
             }
             Place::Shared(counter) => inc_slowly(counter, step),
             Place::Cached(_) => Counter::inc_by(self, step),
+            Place::Folded(entry) => inc_slowly(&entry.member, step),
         }
     }
 }
@@ -119,6 +126,7 @@ impl<M: Member, L> Deref for Found<'_, M, L> {
                 Some(member) => member,
                 None => unreachable!("a metric has members of one type"),
             },
+            Place::Folded(entry) => &entry.member,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Labels given as pairs of name and value, for families whose labels are named by their
 //! declaration.
 
+use std::borrow::Cow;
 use std::hash::Hasher;
 
 use super::{Label, LabelSet};
@@ -52,7 +53,7 @@ pub trait Lookup<L: LabelSet> {
 
     /// The label values in the order of `labels`; `None` if the labels are others.
     #[doc(hidden)]
-    fn values(&self, labels: &[Label]) -> Option<Vec<String>>;
+    fn values(&self, labels: &[Label]) -> Option<Vec<Cow<'_, str>>>;
 }
 
 impl<L: LabelSet> Lookup<L> for L {
@@ -75,7 +76,7 @@ impl<L: LabelSet> Lookup<L> for L {
         self.clone()
     }
 
-    fn values(&self, _: &[Label]) -> Option<Vec<String>> {
+    fn values(&self, _: &[Label]) -> Option<Vec<Cow<'_, str>>> {
         Some(LabelSet::values(self))
     }
 }
@@ -92,8 +93,8 @@ impl LabelSet for Pairs {
         REMEMBERED.try_with(look).ok()
     }
 
-    fn values(&self) -> Vec<String> {
-        self.pairs.iter().map(|(_, value)| String::from(&**value)).collect()
+    fn values(&self) -> Vec<Cow<'_, str>> {
+        self.pairs.iter().map(|(_, value)| Cow::Borrowed(&**value)).collect()
     }
 }
 
@@ -116,7 +117,7 @@ impl<const N: usize> Lookup<Pairs> for [(&'static str, &str); N] {
         self.as_slice().to_key()
     }
 
-    fn values(&self, labels: &[Label]) -> Option<Vec<String>> {
+    fn values(&self, labels: &[Label]) -> Option<Vec<Cow<'_, str>>> {
         self.as_slice().values(labels)
     }
 }
@@ -147,10 +148,10 @@ impl Lookup<Pairs> for [(&'static str, &str)] {
         Pairs { pairs: self.iter().map(|(name, value)| (*name, Box::from(*value))).collect() }
     }
 
-    fn values(&self, labels: &[Label]) -> Option<Vec<String>> {
+    fn values(&self, labels: &[Label]) -> Option<Vec<Cow<'_, str>>> {
         let value_of = |label: &Label| {
             let mut own = self.iter().filter(|(name, _)| *name == label.name);
-            own.next().map(|(_, value)| String::from(*value))
+            own.next().map(|(_, value)| Cow::Borrowed(*value))
         };
         let values = labels.iter().map(value_of).collect::<Option<Vec<_>>>()?;
         (values.len() == self.len()).then_some(values)

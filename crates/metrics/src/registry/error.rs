@@ -69,6 +69,15 @@ pub enum RegisterError {
         /// How many it may have.
         limit: usize,
     },
+    /// The labels have so many values, all known from the declaration, that there is no room for all series.
+    ClosedSetTooLarge {
+        /// The metric.
+        metric: String,
+        /// How many series there would be.
+        series: usize,
+        /// How many it may have.
+        limit: usize,
+    },
     /// A constant label cannot be one.
     ConstantLabel {
         /// The label.
@@ -138,6 +147,11 @@ impl fmt::Display for RegisterError {
             Self::TooManyLabels { metric, labels, limit } => {
                 write!(f, "`{metric}` is refused: it has {labels} labels, more than {limit}")
             }
+            Self::ClosedSetTooLarge { metric, series, limit } => write!(
+                f,
+                "`{metric}` is refused: its labels have {series} sets of values, and there is room for {limit} series; \
+                 take fewer values, or raise the limit"
+            ),
             Self::ConstantLabel { label, fault } => write!(f, "the constant label `{label}` is refused: {fault}"),
             Self::GroupTooLarge { first } => {
                 write!(f, "the group of `{}` is refused: it has too many cells", first.as_deref().unwrap_or_default())

@@ -7,6 +7,7 @@ use super::RegisterError;
 use crate::cardinality::Limits;
 use crate::desc::Desc;
 use crate::histogram::{Bounds, BoundsError, Buckets};
+use crate::label::label_sets;
 use crate::native::Native;
 
 /// Limits and bucket bounds from outside, such as a configuration file. What is `None` or not named
@@ -40,7 +41,7 @@ pub struct Options {
     pub limits: Limits,
 }
 
-/// Which bounds are refused, and why.
+/// Which options are refused, and why.
 ///
 /// ```
 /// use streamgauge_metrics::{Options, Registry};
@@ -51,9 +52,17 @@ pub struct Options {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptionsError {
-    /// The set or the metric.
-    of: String,
-    why: BoundsError,
+    why: Why,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Why {
+    /// Of a set or of a metric.
+    Buckets {
+        of: String,
+        error: BoundsError,
+    },
+    Limits(&'static str),
 }
 
 /// [`Options`], proven.
@@ -79,8 +88,11 @@ impl Options {
             let sets = [&self.latency_ms, &self.size_bytes, &self.throughput].into_iter().flatten();
             let others = self.per_metric.get(name).map_or_else(|| sets.map(Vec::len).max().unwrap_or(0), Vec::len);
             if let Some(fault) = native.fault(others + 1) {
-                return Err(OptionsError { of: name.clone(), why: BoundsError::new(fault) });
+                return Err(OptionsError::buckets(name, BoundsError::new(fault)));
             }
+        }
+        if let Some(fault) = self.limits.fault() {
+            return Err(OptionsError { why: Why::Limits(fault) });
         }
         Ok(Proven {
             native: self.native,
@@ -94,7 +106,13 @@ impl Options {
 }
 
 fn prove(of: &str, upper: &[f64]) -> Result<Bounds, OptionsError> {
-    Bounds::new(upper).map_err(|why| OptionsError { of: of.to_owned(), why })
+    Bounds::new(upper).map_err(|error| OptionsError::buckets(of, error))
+}
+
+impl OptionsError {
+    fn buckets(of: &str, error: BoundsError) -> Self {
+        Self { why: Why::Buckets { of: of.to_owned(), error } }
+    }
 }
 
 impl Proven {
@@ -102,16 +120,20 @@ impl Proven {
         &self.limits
     }
 
-    /// Refuses labels that are too many or without end.
+    /// Refuses labels that are too many, without end, or of a closed set that has no room.
     pub(super) fn refuse_labels(&self, desc: &Desc, constant: usize) -> Result<(), RegisterError> {
         let (metric, limit) = (desc.name().to_owned(), self.limits.max_labels);
         let labels = desc.labels().len() + constant;
         if labels > limit {
             return Err(RegisterError::TooManyLabels { metric, labels, limit });
         }
-        match desc.labels().iter().find(|label| !label.unbounded && self.limits.denies(&label.name)) {
-            Some(label) => Err(RegisterError::DeniedLabel { metric, label: label.name.to_string() }),
-            None => Ok(()),
+        if let Some(label) = desc.labels().iter().find(|label| !label.unbounded && self.limits.denies(&label.name)) {
+            return Err(RegisterError::DeniedLabel { metric, label: label.name.to_string() });
+        }
+        let limit = self.limits.max_series_per_metric;
+        match label_sets(desc.labels()) {
+            Some(series) if series > limit => Err(RegisterError::ClosedSetTooLarge { metric, series, limit }),
+            _ => Ok(()),
         }
     }
 
@@ -139,12 +161,18 @@ impl Proven {
 
 impl fmt::Display for OptionsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the buckets of `{}` are refused: {}", self.of, self.why)
+        match &self.why {
+            Why::Buckets { of, error } => write!(f, "the buckets of `{of}` are refused: {error}"),
+            Why::Limits(fault) => write!(f, "the limits are refused: {fault}"),
+        }
     }
 }
 
 impl std::error::Error for OptionsError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.why)
+        match &self.why {
+            Why::Buckets { error, .. } => Some(error),
+            Why::Limits(_) => None,
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What a registry tells about itself.
 
 use super::{Entry, Lists, Source};
+use crate::CardinalityLevel;
 use crate::cell::Totals;
 use crate::counter::Counter;
 use crate::desc::{Desc, Kind};
 use crate::family::Family;
+use crate::firewall::Budget;
 use crate::gauge::Gauge;
 use crate::label;
 use crate::snapshot::{FamilySnapshot, Member, Value};
@@ -15,6 +17,8 @@ const HOOK_PANICS: &str = "metrics_registry_hook_panics_total";
 const SERIES: &str = "metrics_registry_metric_series";
 const BYTES: &str = "metrics_registry_metric_bytes";
 const REFUSED: &str = "metrics_registry_refused_total";
+const LEVEL: &str = "metrics_registry_cardinality_level";
+const METRIC_LEVEL: &str = "metrics_registry_metric_cardinality_level";
 
 #[derive(Default)]
 pub(super) struct Own {
@@ -22,12 +26,22 @@ pub(super) struct Own {
 }
 
 /// The declarations, sorted by name.
-pub(super) fn describe() -> [Desc; 5] {
+pub(super) fn describe() -> [Desc; 7] {
     [
+        Desc::of::<Gauge>(
+            LEVEL,
+            "How near all metrics together are to their limit: 1 past the warning threshold, 2 past the critical one, 3 full.",
+        ),
         Desc::of::<Counter>(HOOK_PANICS, "Scrape hooks and callbacks that panicked."),
         Desc::of::<Family<Gauge>>(BYTES, "Bytes that the series of a metric take, each with the cells of one thread.")
             .with_labels(["metric"])
             .with_unit("bytes"),
+        Desc::of::<Family<Gauge>>(
+            METRIC_LEVEL,
+            "How near a metric with labels is to its limit: 1 past the warning threshold, 2 past the critical one, 3 full: \
+             something was refused, and the label that explodes is folded.",
+        )
+        .with_labels(["metric"]),
         Desc::of::<Family<Gauge>>(SERIES, "Series of a metric.").with_labels(["metric"]),
         Desc::of::<Family<Counter>>(REFUSED, "Series and values that a metric refused, by reason.")
             .with_labels(["metric", "reason"]),
@@ -41,13 +55,18 @@ impl Own {
         &self,
         entries: &[Entry],
         lists: &Lists,
+        budget: &Budget,
         series: usize,
         totals: &Arc<Totals>,
         wanted: impl Fn(&Desc) -> bool,
     ) -> Vec<FamilySnapshot> {
-        let values: [Values; 5] = [
+        let with_labels = lists.values().filter(|(metric, _)| !metric.labels.is_empty());
+        let level = |level: CardinalityLevel| Value::Gauge(f64::from(level as u8));
+        let values: [Values; 7] = [
+            vec![(String::new(), level(budget.level()))],
             vec![(String::new(), Value::Counter(self.hook_panics.get()))],
             lists.values().map(|(metric, list)| (of(&metric.name), Value::Gauge(list.bytes as f64))).collect(),
+            with_labels.map(|(metric, _)| (of(&metric.name), level(metric.firewall.level()))).collect(),
             lists.values().map(|(metric, list)| (of(&metric.name), Value::Gauge(list.slots.len() as f64))).collect(),
             refused(entries, lists),
             Vec::new(),

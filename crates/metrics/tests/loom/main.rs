@@ -27,6 +27,9 @@ mod counted;
 #[allow(dead_code, reason = "what ships is more than what is modelled")]
 #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "a stand-in has the signature of what it stands for")]
 mod exemplar;
+#[allow(dead_code, reason = "what ships is more than what is modelled")]
+#[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "a stand-in has the signature of what it stands for")]
+mod firewall;
 #[allow(clippy::unused_self, reason = "a stand-in has the signature of what it stands for")]
 mod histogram;
 mod label;

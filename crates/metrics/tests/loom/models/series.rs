@@ -37,7 +37,7 @@ pub(crate) const BEGUN_ANEW: Model = Model {
 
 pub(crate) const REPLACED: Model = Model {
     name: "a hold against a removal and a successor",
-    executions: 50,
+    executions: 40,
     run: a_hold_against_a_successor,
     ..HELD_OR_BACK
 };
