@@ -22,7 +22,7 @@ test: ## the Rust tests, the metrics crates packed alone, then the oracles: Duck
 	scripts/setup-tests.sh
 	cargo test --workspace --locked
 	cargo test --locked -p streamgauge-metrics --features noop --test noop
-	cargo test --locked --release -p streamgauge-metrics --test stress
+	cargo test --locked --release -p streamgauge-metrics --test stress --test firewall
 	cargo package --locked --allow-dirty -p streamgauge-metrics-derive -p streamgauge-metrics
 	cargo build --release --locked
 	STREAMGAUGE_BIN='$(BIN)' STREAMGAUGE_PAGES='$(TARGET)/debug/examples/pages' .venv/bin/python -m pytest tests/oracle

@@ -7,6 +7,7 @@
 //!                              /ready ◄───── health.rs: who is ready, and why not
 //!                              /             ▲
 //!                                             └── web.rs: TLS and who may come in, from a file
+//!   cardinality.rs ► who has too many series: /api/cardinality, and the log once a minute
 //!   collect.rs ──► values that are fetched for a scrape, by code that may be late, fail or panic
 //!   process.rs ──► metrics of the process itself, read once a scrape
 //!   runtime.rs ──► metrics of a tokio runtime, read once a scrape
@@ -48,6 +49,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod cardinality;
 mod collect;
 mod health;
 pub mod process;

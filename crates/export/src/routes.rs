@@ -25,6 +25,7 @@ mod landing;
 
 const HEALTH: &str = "/health";
 const READY: &str = "/ready";
+const CARDINALITY: &str = "/api/cardinality";
 const LANDING: &str = "/";
 const ICON: &str = "/favicon.ico";
 
@@ -69,7 +70,7 @@ struct Answers {
 }
 
 impl Routes {
-    /// `/metrics`, `/health` and `/ready`, a deadline of 10 s, no collectors yet, and tasks counted for nobody.
+    /// `/metrics`, `/health`, `/ready` and `/api/cardinality`, a deadline of 10 s, no collectors yet, and tasks counted for nobody.
     pub fn new(registry: Registry, health: Health) -> Self {
         Self {
             registry,
@@ -86,10 +87,12 @@ impl Routes {
     pub(crate) fn into_router(self) -> Result<Router, ServeError> {
         let has_page = self.landing.is_some();
         check_metrics_path(&self.metrics_path)?;
+        let registry = self.registry.clone();
         let scrape = Scrape::new(self.registry, self.collectors, self.scrape_deadline).map_err(ServeError::Metrics)?;
         let answers = Answers { health: self.health, metrics_path: self.metrics_path, identity: self.landing };
         let mut router = Router::new()
             .route(&answers.metrics_path, get(metrics).with_state(scrape))
+            .route(CARDINALITY, get(cardinality).with_state(registry))
             .route(HEALTH, get(health))
             .route(READY, get(ready));
         if has_page {
@@ -141,7 +144,7 @@ fn check_metrics_path(path: &str) -> Result<(), ServeError> {
         "it must start with `/`"
     } else if !path.chars().all(plain) {
         "it may hold letters, digits and `/ - _ . ~`"
-    } else if [HEALTH, READY, LANDING, ICON].contains(&path) {
+    } else if [HEALTH, READY, CARDINALITY, LANDING, ICON].contains(&path) {
         "that path is taken"
     } else {
         return Ok(());
@@ -188,6 +191,14 @@ async fn ready(State(answers): State<Answers>) -> Response {
         body["notes"] = readiness.notes.into();
     }
     (status, fresh(JSON), body.to_string()).into_response()
+}
+
+async fn cardinality(State(registry): State<Registry>) -> Response {
+    // Counting the values of ten thousand series takes longer than the thread of the sockets may be busy.
+    match tokio::task::spawn_blocking(move || crate::cardinality::json(&registry.report()).to_string()).await {
+        Ok(body) => (fresh(JSON), body).into_response(),
+        Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR, "the report failed; see the log\n"),
+    }
 }
 
 async fn page(State(answers): State<Answers>) -> Response {

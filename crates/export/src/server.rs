@@ -15,6 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info};
 
+use crate::cardinality;
 use crate::routes::Routes;
 use crate::web::WebConfig;
 
@@ -131,7 +132,7 @@ impl Bound {
     /// If [`Routes::extra`] has a path that is taken.
     pub fn start(self, routes: Routes) -> Result<Running, ServeError> {
         let scheme = self.scheme();
-        let tasks = routes.tasks.clone();
+        let (tasks, registry) = (routes.tasks.clone(), routes.registry.clone());
         let web = self.web.map(|web| web.start(&routes.registry)).transpose().map_err(ServeError::Metrics)?;
         let mut answers = routes.into_router()?;
         if let Some(web) = &web {
@@ -150,6 +151,7 @@ impl Bound {
             .name("scrape-endpoint".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
+                    tasks.spawn(cardinality::watch(registry));
                     if let Some(web) = web {
                         tasks.spawn(web.watch());
                     }

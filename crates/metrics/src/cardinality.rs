@@ -114,9 +114,9 @@ pub(crate) struct Refusals([AtomicU64; Refusal::ALL.len()]);
 impl Limits {
     /// What is wrong with the thresholds, if anything.
     pub(crate) fn fault(&self) -> Option<&'static str> {
-        let is_share = |share: f64| share > 0.0 && share <= 1.0;
+        let is_share = |share: f64| (0.0..=1.0).contains(&share);
         if !is_share(self.warning) || !is_share(self.critical) {
-            return Some("a threshold is a share of the limit, above 0 and at most 1");
+            return Some("a threshold is a share of the limit, from 0 to 1");
         }
         (self.warning > self.critical).then_some("the warning comes at the critical threshold at the latest")
     }

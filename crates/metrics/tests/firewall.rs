@@ -75,7 +75,9 @@ fn a_label_that_takes_millions_of_values_is_folded_while_all_others_count_as_bef
             let topics: Vec<_> = (0..50).map(|n| format!("topic-{n}")).collect();
             let mut turns = 0_u64;
             while !done.load(Ordering::Relaxed) || turns == 0 {
-                topics.iter().for_each(|topic| sent.get_or_create(&[("topic", topic.as_str())]).inc());
+                for topic in &topics {
+                    sent.get_or_create(&[("topic", topic.as_str())]).inc();
+                }
                 turns += 1;
             }
             turns
@@ -293,7 +295,7 @@ fn a_callback_that_panics_harms_nobody_and_one_that_looks_up_is_no_trouble() {
 
 #[test]
 fn thresholds_that_are_none_are_refused() {
-    for (warning, critical) in [(0.0, 0.9), (0.9, 0.8), (0.5, 1.1), (f64::NAN, 0.9), (0.5, f64::NAN)] {
+    for (warning, critical) in [(-0.1, 0.9), (0.9, 0.8), (0.5, 1.1), (f64::NAN, 0.9), (0.5, f64::NAN)] {
         let limits = Limits { warning, critical, ..Limits::default() };
         let error = Registry::with_options(Options { limits, ..Options::default() }).unwrap_err();
         assert!(error.to_string().starts_with("the limits are refused: "), "{error}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::client::{Answer, ask, connect, request};
 use streamgauge_export::{Collector, Health, Identity, Router, Routes, Running, Server, process};
-use streamgauge_metrics::{Counter, Desc, Gauge, Registry};
+use streamgauge_metrics::{Counter, Desc, Family, Gauge, Registry};
 
 fn start(routes: Routes) -> Running {
     let bound = Server::bind("127.0.0.1", 0).unwrap();
@@ -165,10 +165,28 @@ fn the_tasks_of_the_server_are_counted() {
     get(&running, "/metrics");
     get(&running, "/metrics");
     let page = get(&running, "/metrics").body;
-    assert!(page.contains("\nprocess_tasks_spawned_total 3\n"), "{page}");
+    // One for each connection, and one that looks after the cardinality.
+    assert!(page.contains("\nprocess_tasks_spawned_total 4\n"), "{page}");
     drop(running);
     let snapshot = registry.snapshot();
     assert_eq!(snapshot.gauge("process_active_tasks", &[]), Some(0.0));
+}
+
+#[test]
+fn who_fills_the_registry_is_at_api_cardinality() {
+    let registry = Registry::new();
+    let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["topic"]);
+    let sent: Family<Counter> = registry.register(desc).unwrap();
+    for topic in 0..1_500 {
+        sent.get_or_create(&[("topic", topic.to_string().as_str())]).inc();
+    }
+    let running = start(Routes::new(registry, Health::default()));
+    let answer = get(&running, "/api/cardinality");
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
+    let report: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let metric = &report["metrics"].as_array().unwrap().iter().find(|metric| metric["name"] == "sent_total").unwrap();
+    assert_eq!((&metric["level"], &metric["refused"]), (&"full".into(), &500.into()));
+    assert_eq!(metric["labels"][0]["name"], "topic");
 }
 
 #[test]

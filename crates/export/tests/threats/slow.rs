@@ -103,7 +103,8 @@ fn five_hundred_slow_clients_are_cut_off_and_delay_no_scrape() {
         // A scrape that had to wait for slow clients would wait for a limit of theirs, which is
         // thirty times as long; half of them have to be late before a busy machine shows here.
         assert!(median < Duration::from_millis(100), "{median:?}");
-        wait_until("all gone", || tasks.active() < 0.5);
+        // One task looks after the cardinality as long as the server is there.
+        wait_until("all gone", || tasks.active() < 1.5);
         over.store(true, Ordering::Relaxed);
         never_read.into_iter().map(rest).max()
     });

@@ -250,9 +250,14 @@ const RESOURCE: &[Key] = &[Key::of("attributes", Kind::Map(&TEXT), "Attributes b
 const CARDINALITY: &[Key] = &[
     Key::scalar("max_total_series", COUNT, "The same as `registry.max_cardinality`; unequal values are a fault.")
         .or("10000"),
-    Key::scalar("max_series_per_metric", COUNT, "The most series of one metric; more share one series.").or("1000"),
-    Key::scalar("warning_threshold", SHARE, "The share of a limit that is worth a warning.").only("0.8"),
-    Key::scalar("critical_threshold", SHARE, "The share of a limit that is critical.").only("0.95"),
+    Key::scalar(
+        "max_series_per_metric",
+        COUNT,
+        "The most series of one metric; past that the label that explodes is folded.",
+    )
+    .or("1000"),
+    Key::scalar("warning_threshold", SHARE, "The share of a limit that is worth a warning.").or("0.8"),
+    Key::scalar("critical_threshold", SHARE, "The share of a limit that is critical.").or("0.95"),
     Key::of("high_cardinality_labels", TEXTS, "Label names that are refused because their values have no bound.")
         .or("[user_id, session_id, request_id, trace_id, timestamp, ip_address]"),
 ];

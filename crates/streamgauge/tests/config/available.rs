@@ -76,16 +76,10 @@ fn opentelemetry_is_refused_but_its_settings_are_known() {
 }
 
 #[test]
-fn thresholds_other_than_the_defaults_are_refused() {
-    Bench::spoiled("", "observability: {cardinality: {warning_threshold: 0.80}}").effective(&[]);
-    let said = refused("observability: {cardinality: {warning_threshold: 0.5}}");
-    assert!(said.ends_with("warning_threshold: 0.5 is not available in this version; expected 0.8\n"), "{said}");
-}
-
-#[test]
 fn limits_of_the_registry_can_be_chosen() {
     let chosen = "observability: {prometheus: {registry: {max_cardinality: 500, max_labels_per_metric: 4, \
-                  max_label_value_length: 20}}, cardinality: {max_series_per_metric: 50, high_cardinality_labels: [a]}}";
+                  max_label_value_length: 20}}, cardinality: {max_series_per_metric: 50, \
+                  warning_threshold: 0.5, critical_threshold: 0.75, high_cardinality_labels: [a]}}";
     Bench::spoiled("", chosen).effective(&[]);
 }
 

@@ -45,6 +45,8 @@ fn limits(root: &Value) -> Option<Limits> {
     Some(Limits {
         max_series: total.or(registry.get("max_cardinality"))?.text()?.parse().ok()?,
         max_series_per_metric: cardinality.parse("max_series_per_metric")?,
+        warning: cardinality.parse("warning_threshold")?,
+        critical: cardinality.parse("critical_threshold")?,
         max_labels: registry.parse("max_labels_per_metric")?,
         max_value_chars: registry.parse("max_label_value_length")?,
         denied_labels: denied.iter().filter_map(|label| label.text().map(str::to_owned)).collect(),
@@ -96,7 +98,7 @@ fn path(value: &Value, faults: &mut Faults) -> Option<String> {
     let plain = text.starts_with('/') && text.chars().all(|c| c.is_ascii_graphic() && !"?#%".contains(c));
     if !plain {
         faults.push(value.fault(format!("\"{text}\" is not a plain path; expected for example /metrics")));
-    } else if matches!(text, "/" | "/health" | "/ready" | "/api/live" | "/api/config") {
+    } else if matches!(text, "/" | "/health" | "/ready" | "/api/cardinality" | "/api/live" | "/api/config") {
         faults.push(value.fault(format!("{text} is served already; expected another path such as /metrics")));
     }
     Some(text.to_owned())
