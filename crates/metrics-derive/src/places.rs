@@ -82,9 +82,12 @@ fn an_error_in_a_label_value_points_at_the_variant_or_at_what_is_written_there()
 #[test]
 fn what_is_checked_while_the_callers_code_compiles_points_there_too() {
     let declared = "struct M { /** A. */ #[metrics(buckets = [2.0, 1.0])] a: Histogram, \
-                    /** B. */ #[metrics(labels = [\"ok\", \"le\"])] b: Family<Counter> }";
-    // Name, buckets and bounds of the first; name, buckets and both labels of the second.
-    assert_eq!(checked(metrics::expand, declared), ["a", "a", "a", "b", "b", "\"ok\"", "\"le\""]);
+                    /** B. */ #[metrics(labels = [\"ok\", \"le\"])] b: Family<Counter>, \
+                    /** C. */ #[metrics(quantiles = [0.5])] c: Summary }";
+    // Name, buckets and bounds of the first; name, buckets and both labels of the second; name, buckets and
+    // quantiles of the third.
+    let places = ["a", "a", "a", "b", "b", "\"ok\"", "\"le\"", "c", "c", "c"];
+    assert_eq!(checked(metrics::expand, declared), places);
     let labels = "struct L { le: String, #[label(\"__name\")] other: String }";
     assert_eq!(checked(label_set::expand, labels), ["le", "\"__name\""]);
 }

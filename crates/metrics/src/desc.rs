@@ -12,6 +12,7 @@ use crate::histogram::{self, Buckets};
 use crate::instrument::Declared;
 use crate::label::Label;
 use crate::native::Native;
+use crate::summary::Quantiles;
 
 use self::names::{utf8_label_fault, utf8_name_fault};
 
@@ -34,6 +35,8 @@ pub enum Kind {
     Gauge,
     /// Counts observations by size.
     Histogram,
+    /// Tells quantiles of what was observed.
+    Summary,
     /// Says something that does not change, in labels.
     Info,
     /// Is in one of several states.
@@ -58,6 +61,7 @@ pub struct Desc {
     labels: Cow<'static, [Label]>,
     buckets: Option<Buckets>,
     native: Option<Native>,
+    quantiles: Option<Quantiles>,
     utf8_names: bool,
 }
 
@@ -86,6 +90,7 @@ impl Kind {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
             Self::Histogram => "histogram",
+            Self::Summary => "summary",
             Self::Info => "info",
             Self::StateSet => "stateset",
         }
@@ -94,7 +99,7 @@ impl Kind {
 
 impl Desc {
     /// Declares a metric of the type `T`, which says the kind and the labels. A histogram starts
-    /// with the [`Buckets::LatencyMs`] set.
+    /// with the [`Buckets::LatencyMs`] set, a summary with the standard [`Quantiles`].
     ///
     /// ```
     /// use streamgauge_metrics::{Buckets, Desc, Histogram};
@@ -111,6 +116,7 @@ impl Desc {
             labels: Cow::Borrowed(T::LABELS),
             buckets: matches!(T::KIND, Kind::Histogram).then_some(Buckets::LatencyMs),
             native: None,
+            quantiles: matches!(T::KIND, Kind::Summary).then(Quantiles::default),
             utf8_names: false,
         }
     }
@@ -183,6 +189,20 @@ impl Desc {
     #[must_use]
     pub fn with_native(self, native: Native) -> Self {
         Self { native: Some(native), ..self }
+    }
+
+    /// The same with other quantiles, or of another time. Only a summary has any.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Desc, Gauge, Summary};
+    ///
+    /// assert!(Desc::of::<Summary>("wait_ms", "Waiting.").with_quantiles([0.5, 0.999]).validate().is_ok());
+    /// assert!(Desc::of::<Summary>("wait_ms", "Waiting.").with_quantiles([99.9]).validate().is_err());
+    /// assert!(Desc::of::<Gauge>("wait_ms", "Waiting.").with_quantiles([0.5]).validate().is_err());
+    /// ```
+    #[must_use]
+    pub fn with_quantiles(self, quantiles: impl Into<Quantiles>) -> Self {
+        Self { quantiles: Some(quantiles.into()), ..self }
     }
 
     /// The same, whose name and labels may be called anything but what needs an escape itself:
@@ -286,6 +306,19 @@ impl Desc {
         self.native.as_ref()
     }
 
+    /// The quantiles, if this is a summary.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Counter, Desc, Summary};
+    ///
+    /// let desc = Desc::of::<Summary>("wait_ms", "Waiting.");
+    /// assert_eq!(desc.quantiles().map(|quantiles| quantiles.parts().len()), Some(4));
+    /// assert_eq!(Desc::of::<Counter>("jobs_total", "Jobs.").quantiles(), None);
+    /// ```
+    pub const fn quantiles(&self) -> Option<&Quantiles> {
+        self.quantiles.as_ref()
+    }
+
     /// Whether this is its name, or one of the names that its samples or the family have in some
     /// format.
     ///
@@ -332,7 +365,11 @@ impl Desc {
         if let Some(fault) = fault {
             return Some(fault.to_owned());
         }
-        self.help_fault().or_else(|| self.unit_fault()).or_else(|| self.label_fault()).or_else(|| self.bucket_fault())
+        self.help_fault()
+            .or_else(|| self.unit_fault())
+            .or_else(|| self.label_fault())
+            .or_else(|| self.bucket_fault())
+            .or_else(|| self.quantile_fault())
     }
 
     fn help_fault(&self) -> Option<String> {
@@ -356,6 +393,15 @@ impl Desc {
             .or_else(|| bounds.and_then(histogram::bounds_fault))
             .or_else(|| self.native_fault(bounds))
             .map(str::to_owned)
+    }
+
+    fn quantile_fault(&self) -> Option<String> {
+        let fault = match (self.kind, &self.quantiles) {
+            (Kind::Summary, Some(quantiles)) => quantiles.fault(),
+            (_, Some(_)) => Some("only a summary has quantiles"),
+            (_, None) => None,
+        };
+        fault.map(str::to_owned)
     }
 
     fn native_fault(&self, bounds: Option<&[f64]>) -> Option<&'static str> {
@@ -388,6 +434,9 @@ impl fmt::Display for Desc {
         if let Some(native) = &self.native {
             write!(f, " native ({native})")?;
         }
+        if let Some(quantiles) = &self.quantiles {
+            write!(f, " quantiles ({quantiles})")?;
+        }
         Ok(())
     }
 }
@@ -411,7 +460,9 @@ impl std::error::Error for DescError {}
 pub const fn buckets_fault(kind: Kind, has_buckets: bool) -> Option<&'static str> {
     match (kind, has_buckets) {
         (Kind::Histogram, false) => Some("a histogram says its buckets"),
-        (Kind::Counter | Kind::Gauge | Kind::Info | Kind::StateSet, true) => Some("only a histogram has buckets"),
+        (Kind::Counter | Kind::Gauge | Kind::Summary | Kind::Info | Kind::StateSet, true) => {
+            Some("only a histogram has buckets")
+        }
         _ => None,
     }
 }

@@ -104,6 +104,7 @@ pub enum Kept {
     Gauge(crate::Gauge),
     UpDownCounter(crate::UpDownCounter),
     Histogram(crate::Histogram),
+    Summary(crate::Summary),
     Group(Box<dyn Any>),
 }
 
@@ -260,7 +261,7 @@ macro_rules! single_instruments {
     )*};
 }
 
-single_instruments!(Counter, FloatCounter, Gauge, UpDownCounter, Histogram);
+single_instruments!(Counter, FloatCounter, Gauge, UpDownCounter, Histogram, Summary);
 
 /// An instrument in no registry.
 pub(crate) fn alone<S: Single + Instrument>(bounds: Option<&Bounds>) -> S {

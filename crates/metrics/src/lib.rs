@@ -279,6 +279,7 @@ extern crate self as streamgauge_metrics;
 
 pub mod cardinality;
 mod cell;
+mod clock;
 mod counter;
 pub mod desc;
 pub mod encode;
@@ -297,10 +298,12 @@ mod registry;
 mod shown;
 mod slot;
 pub mod snapshot;
+pub mod summary;
 mod sync;
 pub mod test;
 
 pub use cardinality::{Limits, SeriesError};
+pub use clock::Clock;
 pub use counter::{Counter, FloatCounter};
 pub use desc::{Desc, DescError, Kind};
 pub use exemplar::{Exemplar, Taken};
@@ -316,6 +319,7 @@ pub use native::{Native, NativeSnapshot};
 pub use record::{Adding, Observing, record};
 pub use registry::{Metrics, Options, OptionsError, RegisterError, Registry};
 pub use snapshot::Snapshot;
+pub use summary::{Quantiles, Summary, SummarySnapshot};
 
 /// The derive of [`LabelSet`](trait@LabelSet).
 ///

@@ -13,6 +13,7 @@ use crate::histogram::Bounds;
 use crate::label::{self, Label, Labels};
 use crate::shown::Shown;
 use crate::slot::{Handle, Slot};
+use crate::summary::{Series, Setup};
 use crate::sync::{self, Arc, Mutex, OnceLock, Ordering, RwLock, Weak};
 
 /// How an instrument keeps its numbers.
@@ -28,6 +29,8 @@ pub enum Storage {
     Pair,
     /// The sum, then the buckets.
     Buckets,
+    /// No cell: values of its own.
+    Quantiles,
     /// No cell: which of these states it is in.
     State(&'static [&'static str]),
 }
@@ -47,6 +50,8 @@ pub struct Part {
 pub(crate) struct Plan {
     pub(crate) parts: Box<[Part]>,
     pub(crate) shape: Shape,
+    /// What the series of a summary have in common.
+    setup: Option<Arc<Setup>>,
 }
 
 pub struct Metric {
@@ -67,6 +72,7 @@ pub struct Metric {
     pub(crate) budget: Arc<Budget>,
     pub(crate) refusals: Refusals,
     pub(crate) exemplars: Exemplars,
+    setup: Option<Arc<Setup>>,
     /// What a look-up by label sets of a closed set needs to know of the table.
     pub(crate) shown: Shown,
     table: RwLock<Table>,
@@ -131,22 +137,28 @@ impl Plan {
             first += len;
         }
         let pool = pool_of(&parts);
-        Self { parts: parts.into(), shape: Shape { pool, len: first, floats: floats.into() } }
+        let setup = parts.iter().any(|part| part.storage == Storage::Quantiles).then(Setup::standard);
+        Self { parts: parts.into(), shape: Shape { pool, len: first, floats: floats.into() }, setup }
+    }
+
+    /// The same for a summary that is set up otherwise.
+    pub(crate) fn with_setup(self, setup: Option<Arc<Setup>>) -> Self {
+        Self { setup: setup.or(self.setup), ..self }
     }
 }
 
 fn pool_of(parts: &[Part]) -> Pool {
     match parts {
         [Part { storage: Storage::Pair, .. }] => Pool::Paired,
-        [Part { storage: Storage::Integer | Storage::Float | Storage::Level | Storage::State(_), .. }] => Pool::Single,
-        _ => Pool::Recorded,
+        [Part { storage: Storage::Buckets, .. }] | [] | [_, _, ..] => Pool::Recorded,
+        [_] => Pool::Single,
     }
 }
 
 impl Storage {
     fn cells(self, bounds: Option<&Bounds>) -> u32 {
         match self {
-            Self::Level | Self::State(_) => 0,
+            Self::Level | Self::State(_) | Self::Quantiles => 0,
             Self::Integer | Self::Float => 1,
             Self::Pair => 2,
             Self::Buckets => bounds.map_or(0, Bounds::cells),
@@ -179,6 +191,7 @@ impl Metric {
             budget: Arc::clone(budget),
             refusals: Refusals::default(),
             exemplars: Exemplars::default(),
+            setup: plan.setup,
             shown: Shown::new(),
             table: RwLock::default(),
             bases: Mutex::default(),
@@ -325,7 +338,8 @@ impl Metric {
 
     fn insert(&self, table: &mut Table, text: Box<str>) -> Arc<Slot> {
         self.firewall.note(self.own_labels(&text));
-        let slot = Arc::new(Slot::new(self.take_cells(), text, Weak::clone(&self.this)));
+        let slot = Slot::new(self.take_cells(), text, Weak::clone(&self.this));
+        let slot = Arc::new(slot.with_summary(self.summary()));
         table.series.insert(ByText(Arc::clone(&slot)));
         table.list = None;
         slot
@@ -333,7 +347,12 @@ impl Metric {
 
     fn new_hidden(&self, range: Range, text: Box<str>, nth: usize) -> Arc<Slot> {
         let nth = u32::try_from(nth).unwrap_or(u32::MAX);
-        Arc::new(Slot::hidden(range, text, Weak::clone(&self.this), nth))
+        Arc::new(Slot::hidden(range, text, Weak::clone(&self.this), nth).with_summary(self.summary()))
+    }
+
+    /// The values of a new series, if it is one of a summary.
+    fn summary(&self) -> Option<Series> {
+        self.setup.as_ref().map(Series::new)
     }
 
     fn take_cells(&self) -> Range {
@@ -349,6 +368,7 @@ impl Metric {
             return;
         }
         slot.level.store(0, Ordering::Relaxed);
+        slot.summary.iter().for_each(Series::begin_anew);
         self.exemplars.forget(slot.range);
         let cells = totals::read(&STORE, slot.range);
         let based = cells.iter().any(|cell| *cell > 0);

@@ -40,6 +40,7 @@ pub use self::options::{Options, OptionsError};
 /// |---|---|---|
 /// | `#[metrics(prefix = "app")]` | struct | put before every name |
 /// | `#[metrics(buckets = LATENCY_MS)]` | histogram | the buckets: `LATENCY_MS`, `SIZE_BYTES`, `THROUGHPUT` or a list |
+/// | `#[metrics(quantiles = [0.5, 0.99])]` | summary | other quantiles than the standard ones: a list, or [`Quantiles`](crate::Quantiles) |
 /// | `#[metrics(native)]` | histogram | native buckets besides; with `= Native::default()…` others than the standard ones |
 /// | `#[metrics(name = "jobs_total")]` | field | in place of the field name, after the prefix |
 /// | `#[metrics(unit = "ms")]` | field | the unit, which the name must end with |
@@ -99,6 +100,15 @@ pub use self::options::{Options, OptionsError};
 /// struct Bad {
 ///     /// A histogram that does not say its buckets.
 ///     size: streamgauge_metrics::Histogram,
+/// }
+/// ```
+///
+/// ```compile_fail
+/// #[derive(streamgauge_metrics::Metrics)]
+/// struct Bad {
+///     /// Percentiles that are no parts of 1.
+///     #[metrics(quantiles = [50.0, 99.0])]
+///     size: streamgauge_metrics::Summary,
 /// }
 /// ```
 ///
@@ -300,7 +310,9 @@ impl Registry {
         }
         entries.make_room(&descs, at)?;
         let bounds = descs.iter().map(|desc| self.inner.options.bounds(desc));
-        let metric = self.metric(&descs, Plan::new(storage.iter().copied().zip(bounds)))?;
+        let setup = descs.iter().find_map(|desc| self.inner.options.setup(desc));
+        let plan = Plan::new(storage.iter().copied().zip(bounds)).with_setup(setup);
+        let metric = self.metric(&descs, plan)?;
         let typed = Arc::new(attach(&metric));
         for (desc, part) in descs.into_iter().zip(&metric.parts) {
             let handle: Arc<dyn Any + Send + Sync> = Arc::clone(&typed) as _;

@@ -6,6 +6,7 @@ use crate::cell::{self, Change, Range, STORE};
 use crate::exemplar::Exemplar;
 use crate::metric::Metric;
 use crate::native;
+use crate::summary::{Series, SummarySnapshot};
 use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, Step, Weak, at};
 
 /// The one place of a series. The cells go back when the last reference is gone.
@@ -14,6 +15,8 @@ pub(crate) struct Slot {
     state: AtomicUsize,
     /// The value of a gauge.
     pub(crate) level: AtomicU64,
+    /// The values of a summary.
+    pub(crate) summary: Option<Series>,
     pub(crate) range: Range,
     /// The labels as they are on the wire.
     pub(crate) text: Box<str>,
@@ -42,7 +45,7 @@ pub struct Handle {
 impl Slot {
     /// A series in the scrapes of its metric.
     pub(crate) fn new(range: Range, text: Box<str>, home: Weak<Metric>) -> Self {
-        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), range, text, nth: u32::MAX, home }
+        Self { state: AtomicUsize::new(0), level: AtomicU64::new(0), summary: None, range, text, nth: u32::MAX, home }
     }
 
     /// A series that is hidden from the scrapes of its metric.
@@ -50,6 +53,12 @@ impl Slot {
         let mut slot = Self::new(range, text, home);
         (slot.state, slot.nth) = (AtomicUsize::new(GONE), nth);
         slot
+    }
+
+    /// The same with the values of a summary.
+    pub(crate) fn with_summary(mut self, summary: Option<Series>) -> Self {
+        self.summary = summary;
+        self
     }
 
     /// Whether the series is in the scrapes of its metric.
@@ -106,11 +115,17 @@ impl Slot {
 
     /// What it takes, with the cells of one thread.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>()
+        let summary = if self.summary.is_some() { Series::bytes() } else { 0 };
+        size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>() + summary
     }
 
     pub(crate) fn home(&self) -> Option<Arc<Metric>> {
         self.home.upgrade()
+    }
+
+    /// What it has of a summary.
+    pub(crate) fn read_summary(&self) -> SummarySnapshot<'static> {
+        self.summary.as_ref().map(Series::read).unwrap_or_default()
     }
 
     /// The sums of its cells.

@@ -12,6 +12,7 @@ use crate::label::{self, Labels};
 use crate::metric::{List, Metric, Part, Storage};
 use crate::native::NativeSnapshot;
 use crate::slot::Slot;
+use crate::summary::SummarySnapshot;
 use crate::sync::{Arc, Ordering};
 
 /// Every metric of a registry with its values, sorted by name.
@@ -72,6 +73,13 @@ pub(crate) enum Member {
         /// The bits of their values.
         levels: Box<[u64]>,
     },
+    /// Summaries, in the order of the list.
+    Summaries {
+        /// The series.
+        list: Arc<List>,
+        /// What they had observed.
+        summaries: Box<[SummarySnapshot<'static>]>,
+    },
     /// Others.
     Given(Vec<(Box<str>, Value<'static>)>),
 }
@@ -124,6 +132,8 @@ pub enum Value<'a> {
     Gauge(f64),
     /// Of a histogram.
     Histogram(HistogramSnapshot<'a>),
+    /// Of a summary.
+    Summary(SummarySnapshot<'a>),
 }
 
 /// What a histogram had observed.
@@ -259,6 +269,25 @@ impl Snapshot {
             _ => None,
         }
     }
+
+    /// A summary; `None` if there is no such series or it is no summary.
+    ///
+    /// ```
+    /// use streamgauge_metrics::{Desc, Registry, Summary};
+    ///
+    /// let registry = Registry::new();
+    /// let wait_ms: Summary = registry.register(Desc::of::<Summary>("wait_ms", "Waiting."))?;
+    /// wait_ms.observe(3.5);
+    /// let snapshot = registry.snapshot();
+    /// assert_eq!(snapshot.summary("wait_ms", &[]).and_then(|waits| waits.quantile(0.99)), Some(3.5));
+    /// # Ok::<(), streamgauge_metrics::RegisterError>(())
+    /// ```
+    pub fn summary(&self, name: &str, labels: &[(&str, &str)]) -> Option<SummarySnapshot<'_>> {
+        match self.value(name, labels)? {
+            Value::Summary(summary) => Some(summary),
+            _ => None,
+        }
+    }
 }
 
 impl FamilySnapshot {
@@ -383,6 +412,10 @@ impl Member {
                 let levels = list.slots.iter().map(level).collect();
                 Self::Levels { list, levels }
             }
+            Storage::Quantiles => {
+                let summaries = list.slots.iter().map(|slot| slot.read_summary()).collect();
+                Self::Summaries { list, summaries }
+            }
             Storage::State(states) => {
                 let slots = list.slots.iter();
                 Self::Given(slots.flat_map(|slot| state_series(&slot.text, name, states, level(slot))).collect())
@@ -407,14 +440,14 @@ impl Member {
 
     fn text_bytes(&self) -> usize {
         match self {
-            Self::Summed { list, .. } | Self::Levels { list, .. } => list.text_bytes,
+            Self::Summed { list, .. } | Self::Levels { list, .. } | Self::Summaries { list, .. } => list.text_bytes,
             Self::Given(series) => series.iter().map(|(text, _)| text.len()).sum(),
         }
     }
 
     fn len(&self) -> usize {
         match self {
-            Self::Summed { list, .. } | Self::Levels { list, .. } => list.slots.len(),
+            Self::Summed { list, .. } | Self::Levels { list, .. } | Self::Summaries { list, .. } => list.slots.len(),
             Self::Given(series) => series.len(),
         }
     }
@@ -430,6 +463,10 @@ impl Member {
             }
             Self::Levels { list, levels } => {
                 let value = Value::Gauge(f64::from_bits(*levels.get(i)?));
+                Some(Series { text: &list.slots.get(i)?.text, value, exemplars: &[] })
+            }
+            Self::Summaries { list, summaries } => {
+                let value = Value::Summary(summaries.get(i)?.borrowed());
                 Some(Series { text: &list.slots.get(i)?.text, value, exemplars: &[] })
             }
             Self::Given(series) => {

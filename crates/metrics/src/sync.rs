@@ -19,6 +19,8 @@ pub(crate) const CHUNK: usize = 512;
 pub(crate) const CHUNKS: usize = 1152;
 /// Label sets of a closed set that are found by a bit.
 pub(crate) const SETS: usize = 1024;
+/// Values that a thread keeps of a summary before it puts them to the others.
+pub(crate) const RING: usize = 128;
 /// Cells that one record may write.
 pub(crate) const RECORD: usize = 32;
 

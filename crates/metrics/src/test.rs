@@ -1,7 +1,7 @@
 //! For tests of what a program measures: see values by name, and what a piece of code changed.
 //!
 //! A series is written as a scrape shows it, with its labels in any order; a histogram is its
-//! `_count`, `_sum` and `_bucket{le="…"}`.
+//! `_count`, `_sum` and `_bucket{le="…"}`, a summary its `_count`, `_sum` and `{quantile="…"}`.
 //!
 //! ```
 //! use streamgauge_metrics::{Counter, Desc, Family, Histogram, Registry, assert_metrics};
@@ -395,7 +395,7 @@ fn parse(text: &str) -> Option<(String, &str)> {
         rest = inside.trim_start();
         while !rest.starts_with('}') {
             let (name, value, after) = label::split_first(rest)?;
-            let value = if name.trim() == "le" { bound(&value) } else { value.into_owned() };
+            let value = if matches!(name.trim(), "le" | "quantile") { bound(&value) } else { value.into_owned() };
             labels.push((name.trim(), value));
             rest = after.trim_start();
             rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();

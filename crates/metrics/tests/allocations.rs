@@ -1,11 +1,14 @@
 //! What costs no memory: every hot path after its first time, and a flood of label values.
 
 use std::fmt::Write as _;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use streamgauge_metrics::{
-    Counter, Desc, Family, FloatCounter, Gauge, Group, Histogram, Info, LabelSet, LabelValue, Limits, Metrics, Options,
-    Registry, StateSet, UpDownCounter, encode, record,
+    Clock, Counter, Desc, Family, FloatCounter, Gauge, Group, Histogram, Info, LabelSet, LabelValue, Limits, Metrics,
+    Options, Registry, StateSet, Summary, UpDownCounter, encode, record,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
@@ -249,11 +252,14 @@ fn a_page_allocates_itself_and_nothing_else_however_many_series_there_are() {
         let sizes: Family<Histogram> = registry.register(desc).unwrap();
         let desc = Desc::of::<Family<Gauge>>("level", "Levels.").with_labels(["topic"]);
         let levels: Family<Gauge> = registry.register(desc).unwrap();
+        let desc = Desc::of::<Family<Summary>>("latest", "Latest.").with_labels(["topic"]);
+        let latest: Family<Summary> = registry.register(desc).unwrap();
         for i in 0..series {
             let topic = format!("topic-{i}");
             sent.get_or_create(&[("topic", topic.as_str())]).inc_by(i as u64);
             sizes.get_or_create(&[("topic", topic.as_str())]).observe(i as f64 / 8.0);
             levels.get_or_create(&[("topic", topic.as_str())]).set(i as f64 / 8.0);
+            latest.get_or_create(&[("topic", topic.as_str())]).observe(i as f64 / 8.0);
         }
         let snapshot = registry.snapshot();
         for accept in ["text/plain;version=0.0.4", "application/openmetrics-text;version=1.0.0"] {
@@ -264,4 +270,55 @@ fn a_page_allocates_itself_and_nothing_else_however_many_series_there_are() {
             assert_eq!(info.count_total, 1, "{accept}: {info:?}");
         }
     }
+}
+
+#[test]
+#[cfg(not(feature = "noop"))]
+fn an_observation_for_a_summary_allocates_nothing_but_a_bit_for_each_slice() {
+    let summary = Summary::default();
+    let mut n = 0.0;
+    let mut observe = |times: u32| {
+        for _ in 0..times {
+            n = (n * 7.0 + 3.0) % 1009.0;
+            summary.observe(n);
+        }
+    };
+    observe(100_000);
+    let info = measure(|| observe(100_000));
+    assert!(info.count_total <= 1, "another slice may have begun: {info:?}");
+}
+
+/// Two threads, each with something in every slice.
+#[test]
+#[cfg(not(feature = "noop"))]
+fn a_summary_with_a_full_window_takes_8_kib_for_two_threads() {
+    let clock = Clock::manual();
+    let registry = Registry::with_options(Options { clock: clock.clone(), ..Options::default() }).unwrap();
+    let desc = Desc::of::<Family<Summary>>("latest", "Latest.").with_labels(["topic"]);
+    let family: Family<Summary> = registry.register(desc).unwrap();
+    // What the thread remembers is there before.
+    family.get_or_create(&[("topic", "a")]).observe(0.0);
+    let (begin, end) = (Barrier::new(2), Barrier::new(2));
+    let fill = |topic| {
+        let info = measure(|| {
+            let summary = family.handle(&[("topic", topic)]);
+            for slice in 0..10_u32 {
+                begin.wait();
+                (0..2000_u32).for_each(|n| summary.observe(f64::from(n * (7 + slice) % 2003)));
+                end.wait();
+                clock.advance(Duration::from_secs(6));
+            }
+        });
+        info.bytes_current
+    };
+    let bytes = thread::scope(|scope| {
+        let other = scope.spawn(|| {
+            // Of this thread, for all series.
+            family.get_or_create(&[("topic", "a")]).observe(0.0);
+            fill("b")
+        });
+        fill("b") + other.join().unwrap()
+    });
+    println!("{bytes} bytes");
+    assert!(bytes < 8 << 10, "{bytes} bytes");
 }

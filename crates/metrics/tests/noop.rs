@@ -5,7 +5,7 @@
 use allocation_counter::measure;
 use streamgauge_metrics::{
     Counter, Desc, Family, FloatCounter, Gauge, Histogram, LabelSet, LabelValue, Metrics, Registry, Removal, StateSet,
-    UpDownCounter, record,
+    Summary, UpDownCounter, record,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
@@ -37,6 +37,8 @@ struct Everything {
     depth: Gauge,
     /// What is in flight.
     in_flight: UpDownCounter,
+    /// What was lately.
+    latest: Summary,
     /// A state.
     state: StateSet<Status>,
     /// By enum.
@@ -56,6 +58,8 @@ impl Everything {
         drop(self.depth.track());
         std::mem::forget(self.in_flight.track());
         self.in_flight.add(-3);
+        self.latest.observe(3.0);
+        self.latest.observe(f64::NAN);
         self.state.set(&Status::Failed);
         let failed = ByStatus { status: Status::Failed };
         self.by_status_total.get_or_create(&failed).inc();

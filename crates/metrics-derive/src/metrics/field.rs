@@ -26,6 +26,7 @@ pub(super) struct Declared {
     unit: Option<LitStr>,
     buckets: Option<Expr>,
     native: Option<Expr>,
+    quantiles: Option<Expr>,
     labels: Option<ExprArray>,
 }
 
@@ -36,6 +37,7 @@ struct Attributes {
     unit: Option<LitStr>,
     buckets: Option<Expr>,
     native: Option<Expr>,
+    quantiles: Option<Expr>,
     labels: Option<ExprArray>,
     flatten: bool,
 }
@@ -73,12 +75,16 @@ impl<'a> Field<'a> {
             let bounds = quote! { &#bounds };
             refuse_at(span, &quote! { ::streamgauge_metrics::histogram::bounds_fault(#bounds) })
         });
+        let by_quantiles = declared.listed_quantiles().map(|list| {
+            let list = quote! { &#list };
+            refuse_at(span, &quote! { ::streamgauge_metrics::summary::quantiles_fault(#list) })
+        });
         let by_labels = declared
             .labels
             .iter()
             .flat_map(|labels| &labels.elems)
             .map(|name| refuse_at(name.span(), &quote! { ::streamgauge_metrics::desc::label_name_fault(#name) }));
-        quote! { #by_name #by_buckets #by_bounds #(#by_labels)* }
+        quote! { #by_name #by_buckets #by_bounds #by_quantiles #(#by_labels)* }
     }
 
     pub(super) fn ty(&self) -> &Type {
@@ -124,8 +130,8 @@ impl Declared {
             Some(prefix) => format!("{}_{own}", prefix.value()),
             None => own,
         };
-        let Attributes { unit, buckets, native, labels, .. } = attributes;
-        Ok(Self { name: LitStr::new(&name, ident.span()), help, unit, buckets, native, labels })
+        let Attributes { unit, buckets, native, quantiles, labels, .. } = attributes;
+        Ok(Self { name: LitStr::new(&name, ident.span()), help, unit, buckets, native, quantiles, labels })
     }
 
     /// An expression that makes the `Desc`.
@@ -137,10 +143,16 @@ impl Declared {
             quote! { .with_buckets(#buckets) }
         });
         let native = self.native.as_ref().map(|native| quote! { .with_native(#native) });
+        let quantiles = self.quantiles.as_ref().map(|quantiles| quote! { .with_quantiles(#quantiles) });
         let labels = self.labels.as_ref().map(|labels| quote! { .with_labels(#labels) });
         quote! {
-            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets #native #labels
+            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets #native #quantiles #labels
         }
+    }
+
+    /// The quantiles, if they are a list and not of another type.
+    fn listed_quantiles(&self) -> Option<&Expr> {
+        self.quantiles.as_ref().filter(|quantiles| matches!(quantiles, Expr::Array(_)))
     }
 
     fn buckets_value(&self) -> TokenStream {
@@ -190,19 +202,22 @@ impl Attributes {
             self.buckets = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("native") {
             self.native = Some(native(meta)?);
+        } else if meta.path.is_ident("quantiles") {
+            self.quantiles = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("labels") {
             self.labels = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("flatten") {
             self.flatten = true;
         } else {
-            return Err(meta.error("expected `buckets`, `labels`, `name`, `native`, `unit` or `flatten`"));
+            return Err(meta.error("expected `buckets`, `labels`, `name`, `native`, `quantiles`, `unit` or `flatten`"));
         }
         Ok(())
     }
 
     fn refuse_beside_flatten(&self, ident: &Ident) -> Result<()> {
-        let Self { name, unit, buckets, native, labels, flatten: _ } = self;
-        if name.is_none() && unit.is_none() && buckets.is_none() && native.is_none() && labels.is_none() {
+        let Self { name, unit, buckets, native, quantiles, labels, flatten: _ } = self;
+        let said = [buckets, native, quantiles].into_iter().any(Option::is_some);
+        if name.is_none() && unit.is_none() && labels.is_none() && !said {
             return Ok(());
         }
         let message = "a flattened group declares its metrics itself";

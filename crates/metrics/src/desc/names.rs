@@ -8,7 +8,7 @@ use crate::label::Label;
 ///
 /// Letters, digits and `_`, no digit first; `:` belongs to recording rules. `_total` is for
 /// counters and every counter has it, so that no format has to add or remove it. The endings a
-/// histogram writes itself are left to it.
+/// histogram or a summary writes itself are left to it.
 ///
 /// ```
 /// use streamgauge_metrics::{Kind, desc::metric_name_fault};
@@ -43,7 +43,7 @@ const fn ending_fault(kind: Kind, bytes: &[u8]) -> Option<&'static str> {
     let total = ends_with(bytes, b"_total");
     match (kind, total) {
         (Kind::Counter, false) => return Some("the name of a counter ends with `_total`"),
-        (Kind::Gauge | Kind::Histogram | Kind::Info | Kind::StateSet, true) => {
+        (Kind::Gauge | Kind::Histogram | Kind::Summary | Kind::Info | Kind::StateSet, true) => {
             return Some("only the name of a counter ends with `_total`");
         }
         _ => {}
@@ -137,6 +137,10 @@ pub(crate) fn sample_names(kind: Kind, name: &str) -> Vec<String> {
         }
         Kind::Histogram => {
             let endings = ["bucket", "count", "sum", "created"];
+            names.extend(endings.map(|ending| format!("{name}_{ending}")));
+        }
+        Kind::Summary => {
+            let endings = ["count", "sum", "created"];
             names.extend(endings.map(|ending| format!("{name}_{ending}")));
         }
         // By convention a gauge `x_info` is the information family `x`.

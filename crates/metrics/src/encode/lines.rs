@@ -10,6 +10,7 @@ use crate::desc::Kind;
 use crate::exemplar::Taken;
 use crate::label;
 use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Value};
+use crate::summary::SummarySnapshot;
 
 /// What text formats differ in.
 #[derive(Clone, Copy)]
@@ -25,7 +26,7 @@ pub(super) struct Dialect {
 #[derive(Default)]
 pub(super) struct Room {
     head: Head,
-    histogram: HistogramHeads,
+    distribution: DistributionHeads,
     /// Labels whose names had to be escaped.
     labels: String,
 }
@@ -39,11 +40,12 @@ struct Head {
     open: String,
 }
 
-/// The beginnings of the lines of a histogram.
+/// The beginnings of the lines of a histogram or a summary.
 #[derive(Default)]
-struct HistogramHeads {
-    bucket: Head,
-    /// What comes behind the labels of each bucket, one behind the other: `le="0.5"} `.
+struct DistributionHeads {
+    /// Of a bucket or a quantile.
+    part: Head,
+    /// What comes behind the labels of each part, one behind the other: `le="0.5"} `.
     bounds: String,
     /// Where they end.
     ends: Vec<usize>,
@@ -74,8 +76,8 @@ pub(super) fn metadata(out: &mut String, keyword: &str, name: &str, text: &str, 
 
 /// The samples of a family.
 pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect, room: &mut Room) -> Result<(), Fault> {
-    if named.desc().kind() == Kind::Histogram {
-        return histograms(out, named, dialect, room);
+    if matches!(named.desc().kind(), Kind::Histogram | Kind::Summary) {
+        return distributions(out, named, dialect, room);
     }
     let Room { head, labels, .. } = room;
     head.set(&named.name, "");
@@ -93,19 +95,22 @@ pub(super) fn samples(out: &mut String, named: &Named<'_>, dialect: Dialect, roo
         match series.value() {
             Value::Counter(total) => number::append_integer(out, *total),
             Value::FloatCounter(value) | Value::Gauge(value) => number::append(out, *value, dialect.spelling),
-            Value::Histogram(_) => debug_assert!(false, "only a histogram has buckets"),
+            Value::Histogram(_) | Value::Summary(_) => debug_assert!(false, "these are distributions"),
         }
         dialect.end(out, &series, 0);
         Ok(())
     })
 }
 
-fn histograms(out: &mut String, named: &Named<'_>, dialect: Dialect, room: &mut Room) -> Result<(), Fault> {
-    let Room { histogram: heads, labels, .. } = room;
+fn distributions(out: &mut String, named: &Named<'_>, dialect: Dialect, room: &mut Room) -> Result<(), Fault> {
+    let Room { distribution: heads, labels, .. } = room;
     heads.set(named, dialect.spelling);
     for series in named.family.series() {
-        if let Value::Histogram(histogram) = series.value() {
-            heads.write(out, named.labels(series.text(), labels)?, &series, histogram, dialect);
+        let labels = named.labels(series.text(), labels)?;
+        match series.value() {
+            Value::Histogram(histogram) => heads.buckets(out, labels, &series, histogram, dialect),
+            Value::Summary(summary) => heads.quantiles(out, labels, summary, dialect),
+            _ => debug_assert!(false, "these are no distributions"),
         }
     }
     Ok(())
@@ -118,6 +123,7 @@ pub(super) fn expected_size(family: &FamilySnapshot) -> usize {
     let (series, labels, name) = (family.len(), family.text_bytes(), family.desc().name().len());
     let lines = match family.series().next().as_ref().map(Series::value) {
         Some(Value::Histogram(histogram)) => histogram.buckets().len() + 2,
+        Some(Value::Summary(summary)) => summary.quantiles().len() + 2,
         _ => return labels + series * (name + NUMBER),
     };
     lines * (labels + series * (name + "_bucket".len() + BOUND + NUMBER))
@@ -172,30 +178,53 @@ impl Head {
     }
 }
 
-impl HistogramHeads {
+impl DistributionHeads {
+    /// All series of a family have the same buckets or quantiles.
     fn set(&mut self, named: &Named<'_>, spelling: Spelling) {
-        self.bucket.set(&named.name, "_bucket");
-        self.set_bounds(named, spelling);
         self.sum.set(&named.name, "_sum");
         self.count.set(&named.name, "_count");
+        self.bounds.clear();
+        self.ends.clear();
+        match named.family.series().next().as_ref().map(Series::value) {
+            Some(Value::Histogram(first)) => {
+                self.part.set(&named.name, "_bucket");
+                self.set_bounds("le=\"", first.bounds().as_slice().iter().copied().chain([f64::INFINITY]), spelling);
+            }
+            Some(Value::Summary(first)) => {
+                self.part.set(&named.name, "");
+                self.set_bounds("quantile=\"", first.quantiles().iter().map(|(part, _)| *part), spelling);
+            }
+            _ => {}
+        }
     }
 
-    /// The end of the labels of each bucket; all series of a family have the same bounds.
-    fn set_bounds(&mut self, named: &Named<'_>, spelling: Spelling) {
+    /// The end of the labels of each bucket or quantile.
+    fn set_bounds(&mut self, label: &str, numbers: impl Iterator<Item = f64>, spelling: Spelling) {
         let Self { bounds, ends, .. } = self;
-        bounds.clear();
-        ends.clear();
-        let first = named.family.series().next();
-        let Some(Value::Histogram(first)) = first.as_ref().map(Series::value) else { return };
-        for bound in first.bounds().as_slice().iter().copied().chain([f64::INFINITY]) {
-            bounds.push_str("le=\"");
-            number::append(bounds, bound, spelling);
+        for number in numbers {
+            bounds.push_str(label);
+            number::append(bounds, number, spelling);
             bounds.push_str("\"} ");
             ends.push(bounds.len());
         }
     }
 
-    fn write(
+    /// All that comes before the values of the parts.
+    fn parts(&self) -> impl Iterator<Item = &str> {
+        let begins = [0].into_iter().chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, end)| &self.bounds[begin..*end])
+    }
+
+    fn begin(&self, out: &mut String, labels: &str, bound: &str) {
+        out.push_str(&self.part.open);
+        if !labels.is_empty() {
+            out.push_str(labels);
+            out.push(',');
+        }
+        out.push_str(bound);
+    }
+
+    fn buckets(
         &self,
         out: &mut String,
         labels: &str,
@@ -203,27 +232,41 @@ impl HistogramHeads {
         histogram: &HistogramSnapshot<'_>,
         dialect: Dialect,
     ) {
-        let (mut below, mut begin) = (0_u64, 0);
-        for (cell, (end, count)) in (1..).zip(self.ends.iter().zip(histogram.buckets())) {
+        let mut below = 0_u64;
+        for (cell, (bound, count)) in (1..).zip(self.parts().zip(histogram.buckets())) {
             below = below.saturating_add(*count);
-            out.push_str(&self.bucket.open);
-            if !labels.is_empty() {
-                out.push_str(labels);
-                out.push(',');
-            }
-            out.push_str(&self.bounds[begin..*end]);
-            begin = *end;
+            self.begin(out, labels, bound);
             number::append_integer(out, below);
             dialect.end(out, series, cell);
         }
         if dialect.any_sum || can_only_grow(histogram) {
-            self.sum.begin(out, labels);
-            number::append(out, histogram.sum(), dialect.spelling);
-            out.push('\n');
-            self.count.begin(out, labels);
-            number::append_integer(out, below);
+            self.sum(out, labels, histogram.sum(), dialect);
+            self.count(out, labels, below);
+        }
+    }
+
+    fn quantiles(&self, out: &mut String, labels: &str, summary: &SummarySnapshot<'_>, dialect: Dialect) {
+        for (bound, (_, value)) in self.parts().zip(summary.quantiles()) {
+            self.begin(out, labels, bound);
+            number::append(out, *value, dialect.spelling);
             out.push('\n');
         }
+        if dialect.any_sum || summary.sum() >= 0.0 {
+            self.sum(out, labels, summary.sum(), dialect);
+        }
+        self.count(out, labels, summary.count());
+    }
+
+    fn sum(&self, out: &mut String, labels: &str, sum: f64, dialect: Dialect) {
+        self.sum.begin(out, labels);
+        number::append(out, sum, dialect.spelling);
+        out.push('\n');
+    }
+
+    fn count(&self, out: &mut String, labels: &str, count: u64) {
+        self.count.begin(out, labels);
+        number::append_integer(out, count);
+        out.push('\n');
     }
 }
 

@@ -70,7 +70,7 @@ impl<'a> Named<'a> {
         let ending = match self.desc().kind() {
             Kind::Counter => "_total",
             Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram | Kind::StateSet => "",
+            Kind::Gauge | Kind::Histogram | Kind::Summary | Kind::StateSet => "",
         };
         self.name.strip_suffix(ending).unwrap_or(&self.name)
     }
@@ -78,7 +78,7 @@ impl<'a> Named<'a> {
     /// The unit, if the name still ends with it and the kind may have one.
     pub(super) fn unit(&self) -> Option<&'a str> {
         let unit = self.desc().unit().filter(|unit| is_plain(unit))?;
-        let has_unit = matches!(self.desc().kind(), Kind::Counter | Kind::Gauge | Kind::Histogram);
+        let has_unit = matches!(self.desc().kind(), Kind::Counter | Kind::Gauge | Kind::Histogram | Kind::Summary);
         let ends = self.stem().strip_suffix(unit).is_some_and(|rest| rest.ends_with('_'));
         (has_unit && ends).then_some(unit)
     }

@@ -11,6 +11,7 @@ use crate::desc::Kind;
 use crate::exemplar::Taken;
 use crate::label::Labels;
 use crate::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Snapshot, Value};
+use crate::summary::SummarySnapshot;
 
 mod native;
 mod wire;
@@ -29,6 +30,7 @@ mod metric {
     pub(super) const LABEL: u32 = 1;
     pub(super) const GAUGE: u32 = 2;
     pub(super) const COUNTER: u32 = 3;
+    pub(super) const SUMMARY: u32 = 4;
     pub(super) const HISTOGRAM: u32 = 7;
 }
 
@@ -49,6 +51,17 @@ mod histogram {
     pub(super) const POSITIVE_SPAN: u32 = 12;
     pub(super) const POSITIVE_DELTA: u32 = 13;
     pub(super) const EXEMPLARS: u32 = 16;
+}
+
+mod summary {
+    pub(super) const SAMPLE_COUNT: u32 = 1;
+    pub(super) const SAMPLE_SUM: u32 = 2;
+    pub(super) const QUANTILE: u32 = 3;
+}
+
+mod quantile {
+    pub(super) const QUANTILE: u32 = 1;
+    pub(super) const VALUE: u32 = 2;
 }
 
 mod bucket {
@@ -86,9 +99,11 @@ fn expected_size(of: &FamilySnapshot) -> usize {
     // around them in their text.
     const VALUE: usize = 16;
     const BUCKET: usize = 16;
+    const QUANTILE: usize = 20;
     let buckets = of.desc().buckets().map_or(0, |buckets| buckets.standard_bounds().len() + 3);
+    let quantiles = of.desc().quantiles().map_or(0, |quantiles| quantiles.parts().len() + 1);
     let head = 16 + of.desc().name().len() + of.desc().help().len();
-    head + of.text_bytes() + of.len() * (VALUE + buckets * BUCKET)
+    head + of.text_bytes() + of.len() * (VALUE + buckets * BUCKET + quantiles * QUANTILE)
 }
 
 fn family(out: &mut Vec<u8>, named: &Named<'_>) -> Result<(), Fault> {
@@ -111,6 +126,7 @@ fn metric(out: &mut Vec<u8>, labels: Labels<'_>, series: &Series<'_>) {
         Value::FloatCounter(total) => nested(out, metric::COUNTER, |out| count(out, *total, series)),
         Value::Gauge(level) => nested(out, metric::GAUGE, |out| double(out, VALUE, *level)),
         Value::Histogram(histogram) => nested(out, metric::HISTOGRAM, |out| distribution(out, histogram, series)),
+        Value::Summary(summary) => nested(out, metric::SUMMARY, |out| quantiles(out, summary)),
     }
 }
 
@@ -160,11 +176,23 @@ fn distribution(out: &mut Vec<u8>, of: &HistogramSnapshot<'_>, series: &Series<'
     }
 }
 
+fn quantiles(out: &mut Vec<u8>, of: &SummarySnapshot<'_>) {
+    uint(out, summary::SAMPLE_COUNT, of.count());
+    double(out, summary::SAMPLE_SUM, of.sum());
+    for (part, value) in of.quantiles() {
+        nested(out, summary::QUANTILE, |out| {
+            double(out, quantile::QUANTILE, *part);
+            double(out, quantile::VALUE, *value);
+        });
+    }
+}
+
 /// A `MetricType`: what this format has no word for is a gauge.
 const fn type_number(kind: Kind) -> u64 {
     match kind {
         Kind::Counter => 0,
         Kind::Gauge | Kind::Info | Kind::StateSet => 1,
+        Kind::Summary => 2,
         Kind::Histogram => 4,
     }
 }

@@ -33,6 +33,6 @@ fn family(out: &mut String, named: &Named<'_>, room: &mut Room) -> Result<(), Fa
 const fn type_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Info | Kind::StateSet => "gauge",
-        Kind::Counter | Kind::Gauge | Kind::Histogram => kind.as_str(),
+        Kind::Counter | Kind::Gauge | Kind::Histogram | Kind::Summary => kind.as_str(),
     }
 }

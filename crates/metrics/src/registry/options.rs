@@ -5,10 +5,13 @@ use std::fmt;
 
 use super::RegisterError;
 use crate::cardinality::Limits;
+use crate::clock::Clock;
 use crate::desc::Desc;
 use crate::histogram::{Bounds, BoundsError, Buckets};
 use crate::label::label_sets;
 use crate::native::Native;
+use crate::summary::Setup;
+use crate::sync::Arc;
 
 /// Limits and bucket bounds from outside, such as a configuration file. What is `None` or not named
 /// keeps its standard.
@@ -39,6 +42,8 @@ pub struct Options {
     pub native: BTreeMap<String, Native>,
     /// How many series there may be, and what labels.
     pub limits: Limits,
+    /// What the windows of summaries go by.
+    pub clock: Clock,
 }
 
 /// Which options are refused, and why.
@@ -74,6 +79,7 @@ pub(super) struct Proven {
     throughput: Option<Bounds>,
     per_metric: BTreeMap<String, Bounds>,
     native: BTreeMap<String, Native>,
+    clock: Clock,
 }
 
 impl Options {
@@ -97,6 +103,7 @@ impl Options {
         Ok(Proven {
             native: self.native,
             limits: self.limits,
+            clock: self.clock,
             latency_ms: set("LATENCY_MS", self.latency_ms)?,
             size_bytes: set("SIZE_BYTES", self.size_bytes)?,
             throughput: set("THROUGHPUT", self.throughput)?,
@@ -135,6 +142,11 @@ impl Proven {
             Some(series) if series > limit => Err(RegisterError::ClosedSetTooLarge { metric, series, limit }),
             _ => Ok(()),
         }
+    }
+
+    /// How a summary is set up; `None` if it is none.
+    pub(super) fn setup(&self, desc: &Desc) -> Option<Arc<Setup>> {
+        desc.quantiles().map(|quantiles| Setup::new(quantiles, &self.clock))
     }
 
     /// The bounds of a metric; `None` if it is no histogram.

@@ -46,4 +46,16 @@ pub(crate) enum Step {
     LetGo,
     /// With `LetGo`.
     TakeOut,
+    /// Values of a summary are in the ring before they are counted.
+    Fill,
+    /// With `Fill`.
+    ReadHead,
+    /// Whoever sees a value in the place of another finds the other in a side.
+    Overwrite,
+    /// With `Overwrite`.
+    FenceAfterRing,
+    /// Whoever goes on with the values of a thread that ended has all it did behind it.
+    Leave,
+    /// With `Leave`.
+    Adopt,
 }

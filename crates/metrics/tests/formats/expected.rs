@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use streamgauge_metrics::encode::{Format, Protocol};
 use streamgauge_metrics::snapshot::{FamilySnapshot, HistogramSnapshot, Series, Value};
-use streamgauge_metrics::{Desc, Kind, Snapshot, Taken};
+use streamgauge_metrics::{Desc, Kind, Snapshot, SummarySnapshot, Taken};
 
 use crate::page::{Exemplar, Family, Native, Sample};
 
@@ -62,6 +62,7 @@ fn samples(name: &str, series: &Series<'_>, format: Format) -> Vec<Sample> {
         Value::Counter(total) => counted(*total as f64),
         Value::FloatCounter(value) | Value::Gauge(value) => counted(*value),
         Value::Histogram(histogram) => histogram_samples(histogram, format, &exemplars, sample),
+        Value::Summary(summary) => summary_samples(summary, format, sample),
     }
 }
 
@@ -117,12 +118,23 @@ fn histogram_samples(
     all
 }
 
+fn summary_samples(of: &SummarySnapshot<'_>, format: Format, sample: impl Fn(&str, f64) -> Sample) -> Vec<Sample> {
+    let quantiles = of.quantiles().iter();
+    let mut all: Vec<_> =
+        quantiles.map(|(part, value)| sample("", *value).with("quantile", &part.to_string())).collect();
+    if !is_open_metrics(format) || of.sum() >= 0.0 {
+        all.push(sample("_sum", of.sum()));
+    }
+    all.push(sample("_count", of.count() as f64));
+    all
+}
+
 /// Makes two pages alike in what does not matter: the order of families and samples, and how the
-/// bounds of buckets are spelled.
+/// bounds of buckets and quantiles are spelled.
 pub(crate) fn in_order(mut families: Vec<Family>) -> Vec<Family> {
     for family in &mut families {
         for sample in &mut family.samples {
-            if let Some(bound) = sample.labels.get_mut("le") {
+            for (_, bound) in sample.labels.iter_mut().filter(|(name, _)| ["le", "quantile"].contains(&name.as_str())) {
                 *bound = bound.parse::<f64>().unwrap().to_string();
             }
         }

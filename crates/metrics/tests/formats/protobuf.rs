@@ -70,6 +70,7 @@ fn metric(family: &mut Family, message: &[u8]) {
             1 => labels.push(label(field.bytes())),
             2 => values.push(("gauge", field.bytes())),
             3 => values.push(("counter", field.bytes())),
+            4 => values.push(("summary", field.bytes())),
             7 => values.push(("histogram", field.bytes())),
             other => panic!("Metric has no field {other} that is written"),
         }
@@ -89,6 +90,12 @@ fn metric(family: &mut Family, message: &[u8]) {
         });
         let labels: BTreeMap<_, _> = labels.iter().cloned().collect();
         family.natives.extend(native.map(|native| Native { labels, ..native }));
+    } else if kind == "summary" {
+        summary(value, |ending, part, value| {
+            let sample = sample(&format!("{name}{ending}"), value);
+            let part = part.into_iter();
+            family.samples.push(part.fold(sample, |sample, part| sample.with("quantile", &part.to_string())));
+        });
     } else {
         let fields = fields(value);
         let (value, exemplar) = match &fields[..] {
@@ -97,6 +104,21 @@ fn metric(family: &mut Family, message: &[u8]) {
             _ => panic!("a value has one field, and a counter an exemplar"),
         };
         family.samples.push(Sample { exemplar, ..sample(&name, value.float()) });
+    }
+}
+
+fn summary(message: &[u8], mut tell: impl FnMut(&str, Option<f64>, f64)) {
+    for (number, field) in fields(message) {
+        match number {
+            1 => tell("_count", None, field.number() as f64),
+            2 => tell("_sum", None, field.float()),
+            3 => {
+                let fields = fields(field.bytes());
+                let [(1, part), (2, value)] = &fields[..] else { panic!("a quantile has a part and a value") };
+                tell("", Some(part.float()), value.float());
+            }
+            other => panic!("Summary has no field {other} that is written"),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use streamgauge_metrics::encode;
 use streamgauge_metrics::{
     Buckets, Counter, Declared, Desc, Exemplar, Family, FloatCounter, Gauge, Histogram, Info, LabelSet, Native,
-    Registry, StateSet,
+    Registry, StateSet, Summary,
 };
 
 use crate::expected::{self, in_order};
@@ -27,6 +27,7 @@ enum Kind {
     FloatCounter,
     Gauge,
     Histogram,
+    Summary,
     Info,
     States,
 }
@@ -65,7 +66,8 @@ fn float() -> impl Strategy<Value = f64> {
 
 fn plan() -> impl Strategy<Value = Plan> {
     use proptest::collection::vec;
-    let kinds = [Kind::Counter, Kind::FloatCounter, Kind::Gauge, Kind::Histogram, Kind::Info, Kind::States];
+    let kinds =
+        [Kind::Counter, Kind::FloatCounter, Kind::Gauge, Kind::Histogram, Kind::Summary, Kind::Info, Kind::States];
     let labels = vec(name(), 0..3);
     let help = prop_oneof![any::<String>(), Just("a \\ b \"c\"\nd".to_owned())];
     let kind = proptest::sample::select(kinds.to_vec());
@@ -86,7 +88,7 @@ impl Plan {
         let ending = match self.kind {
             Kind::Counter | Kind::FloatCounter => "_total",
             Kind::Info => "_info",
-            Kind::Gauge | Kind::Histogram | Kind::States => "",
+            Kind::Gauge | Kind::Histogram | Kind::Summary | Kind::States => "",
         };
         let desc = Desc::of::<T>(format!("{}{ending}", self.name), self.help.clone()).with_utf8_names();
         if self.name.ends_with("_bytes") { desc.with_unit("bytes") } else { desc }
@@ -111,6 +113,7 @@ impl Plan {
             Kind::FloatCounter => self.fill(self.family::<FloatCounter>(registry), |one, i| one.inc_by(self.floats[i])),
             Kind::Gauge => self.fill(self.family::<Gauge>(registry), |one, i| one.set(self.floats[i])),
             Kind::Histogram => self.build_histogram(registry),
+            Kind::Summary => self.build_summary(registry),
             Kind::Info => {
                 let info: Option<Info<Version>> = registry.register(self.desc::<Info<Version>>()).ok();
                 let version = self.series.first().map_or("", |values| values[0].as_str()).to_owned();
@@ -144,6 +147,16 @@ impl Plan {
         self.fill(family, |one: &Histogram, i| {
             one.observe_with_exemplar(self.floats[i], Exemplar::of_span(self.wholes[0].into(), self.wholes[i]));
             one.observe_n(self.floats[3 - i] / 3.0, self.wholes[i] >> 12);
+        });
+    }
+
+    fn build_summary(&self, registry: &Registry) {
+        let mut parts: Vec<f64> = self.wholes.iter().map(|whole| *whole as f64 / u64::MAX as f64).collect();
+        parts.sort_by(f64::total_cmp);
+        parts.dedup_by(|a, b| *a <= *b);
+        let desc = self.desc::<Family<Summary>>().with_labels(self.labels.clone()).with_quantiles(parts);
+        self.fill(registry.register(desc).ok(), |one: &Summary, i| {
+            self.floats[..i].iter().for_each(|value| one.observe(*value));
         });
     }
 

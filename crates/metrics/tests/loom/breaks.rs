@@ -2,11 +2,11 @@
 
 use crate::check::Break::{self, At, Locks, References};
 use crate::check::Model;
-use crate::models::{arenas, counters, natives, readers, series, snapshots};
+use crate::models::{arenas, counters, natives, readers, series, snapshots, summaries};
 use crate::sync::Step::{
-    Answer, Begin, Down, End, FenceAfterCopy, FenceAfterUndo, FenceBeforeCells, FenceBeforeUndo, FindShown,
-    ItsOwnAnswer, LetGo, ReadDowns, ReadFirst, ReadRequest, ReadSecond, Request, Show, StillTheSame, TakeAnswer,
-    TakeOut,
+    Adopt, Answer, Begin, Down, End, FenceAfterCopy, FenceAfterRing, FenceAfterUndo, FenceBeforeCells, FenceBeforeUndo,
+    Fill, FindShown, ItsOwnAnswer, Leave, LetGo, Overwrite, ReadDowns, ReadFirst, ReadHead, ReadRequest, ReadSecond,
+    Request, Show, StillTheSame, TakeAnswer, TakeOut,
 };
 
 const SEEN: &[(Break, &[Model])] = &[
@@ -26,12 +26,17 @@ const SEEN: &[(Break, &[Model])] = &[
     (At(ReadDowns), &[counters::GUARD_GATHERED]),
     (At(LetGo), &[series::BEGUN_ANEW]),
     (At(TakeOut), &[series::BEGUN_ANEW]),
+    (At(Fill), &[summaries::READ]),
+    (At(ReadHead), &[summaries::READ]),
+    (At(Leave), &[summaries::ADOPTED]),
+    (At(Adopt), &[summaries::ADOPTED]),
     (Locks, &[arenas::HANDED_OVER]),
     (References, &[series::CELLS_REUSED]),
 ];
 
 /// The request keeps an owner from writing an answer before the reader of the one before is done
-/// with it; a series is shown after what its cells held before was read. That a load is done late,
+/// with it; a series is shown after what its cells held before was read; the lock of a side is taken
+/// after the ring was copied. That a load is done late,
 /// after a store that follows it, is what C++ allows and ARM does; loom runs every load where it
 /// stands.
 const BEYOND_LOOM: &[(Break, &[Model])] = &[
@@ -39,6 +44,8 @@ const BEYOND_LOOM: &[(Break, &[Model])] = &[
     (At(ReadRequest), &[readers::BOTH_ASK, readers::ASK_APART]),
     (At(Show), &[series::FOUND]),
     (At(FindShown), &[series::FOUND]),
+    (At(Overwrite), &[summaries::TWO_READERS]),
+    (At(FenceAfterRing), &[summaries::TWO_READERS]),
 ];
 
 /// Whether something is in one of the tables.

@@ -46,5 +46,8 @@ mod shown;
 #[allow(dead_code, unreachable_pub, reason = "what ships is more than what is modelled")]
 #[path = "../../src/slot.rs"]
 mod slot;
+#[allow(dead_code, unreachable_pub, reason = "what ships is more than what is modelled")]
+#[allow(clippy::unused_self, reason = "a stand-in has the signature of what it stands for")]
+mod summary;
 #[allow(dead_code, reason = "what ships is more than what is modelled")]
 mod sync;

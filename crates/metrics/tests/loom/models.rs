@@ -6,3 +6,4 @@ pub(crate) mod natives;
 pub(crate) mod readers;
 pub(crate) mod series;
 pub(crate) mod snapshots;
+pub(crate) mod summaries;

@@ -19,6 +19,7 @@ pub(crate) use crate::counted::{Arc, Weak};
 pub(crate) const CHUNK: usize = 4;
 pub(crate) const CHUNKS: usize = 1;
 pub(crate) const SETS: usize = 2;
+pub(crate) const RING: usize = 2;
 pub(crate) const RECORD: usize = 3;
 
 #[derive(Debug)]
@@ -121,6 +122,12 @@ pub(crate) fn lock<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
             Err(TryLockError::Poisoned(poisoned)) => panic!("{poisoned}"),
         }
     }
+}
+
+pub(crate) fn try_lock<T>(lock: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    let order = if check::is_broken(Break::Locks) { None } else { Some(lock.order.try_lock().ok()?) };
+    let value = lock.value.try_lock().ok()?;
+    Some(MutexGuard { value, _order: order })
 }
 
 pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
