@@ -42,9 +42,9 @@ def judged(textparse, page, content_type):
 
 
 def series(families):
-    """{(sample name, labels): value as text}; the bounds of buckets by their value."""
+    """{(sample name, labels): value as text}; the bounds of buckets and the quantiles by their value."""
     def place(sample):
-        labels = {name: float(value) if name == "le" else value for name, value in sample["labels"].items()}
+        labels = {name: float(value) if name in ("le", "quantile") else value for name, value in sample["labels"].items()}
         return sample["name"], frozenset(labels.items())
     return {place(sample): str(float(sample["value"])) for family in families for sample in family["samples"]}
 
@@ -65,7 +65,7 @@ def test_prometheus_reads_a_hostile_registry_in_every_format_and_the_same_of_all
         protocol, escaping = name.split("-", 1)
         read = series(judged(textparse, page, content_type))
         # A sum that can fall is not for OpenMetrics, and one of what is no number is none where there are native buckets.
-        read = {place: value for place, value in read.items() if place[0] not in ("drift_sum", "drift_count", "far_sum")}
+        read = {place: value for place, value in read.items() if place[0] not in ("drift_sum", "drift_count", "far_sum", "change_sum")}
         by_escaping.setdefault((escaping, dropped), []).append((protocol, read))
     assert {escaping: dropped for escaping, dropped in by_escaping} == {
         "underscores": "a-b,a.b", "allow-utf-8": "", "dots": "", "values": ""}
@@ -87,6 +87,12 @@ def test_prometheus_reads_the_values_that_are_there(hostile, textparse):
         ("level", {"of": "down"}, float("-inf")),
         ("wait_ms_bucket", {"le": 2.5}, 3.0),
         ("breaker", {"breaker": "open"}, 1.0),
+        ("latest_ms", {"topic": 'a"b\\\n', "quantile": 0.0}, 0.0),
+        ("latest_ms", {"topic": 'a"b\\\n', "quantile": 1.0}, 1000.0),
+        ("latest_ms_sum", {"topic": 'a"b\\\n'}, 500500.0),
+        ("latest_ms_count", {"topic": "none"}, 0.0),
+        ("latest_ms", {"topic": "none", "quantile": 0.5}, float("nan")),
+        ("change_count", {}, 3.0),
         ("http.requests_total", {"http.method": "GET", "größe": "klein"}, 3.0),
         ("温度 {°C}_bucket", {"le": float("inf")}, 1.0),
     ]:

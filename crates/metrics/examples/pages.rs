@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use streamgauge_metrics::encode::{self, Escaping, Format, Protocol};
 use streamgauge_metrics::{
     Buckets, Counter, Desc, Exemplar, Family, FloatCounter, Gauge, Histogram, Info, LabelSet, LabelValue, Native,
-    RegisterError, Registry, StateSet,
+    Quantiles, RegisterError, Registry, StateSet, Summary,
 };
 
 #[derive(Clone, PartialEq, Eq, Hash, LabelSet)]
@@ -77,6 +77,7 @@ fn plain(registry: &Registry) -> Result<(), RegisterError> {
         drift.observe(value);
     }
     natively(registry)?;
+    lately(registry)?;
     registry
         .register::<Info<Build>>(Desc::of::<Info<Build>>("build_info", "What runs."))?
         .set(&Build { version: "1.2" });
@@ -85,6 +86,22 @@ fn plain(registry: &Registry) -> Result<(), RegisterError> {
     breaker.set(&Breaker::Closed);
     breaker.set(&Breaker::Open);
     registry.register::<Family<Gauge>>(Desc::of::<Family<Gauge>>("empty", "Nothing yet.").with_labels(["x"]))?;
+    Ok(())
+}
+
+/// Summaries: of many values, of nothing, and with a sum that falls.
+fn lately(registry: &Registry) -> Result<(), RegisterError> {
+    let desc = Desc::of::<Family<Summary>>("latest_ms", "Lately.").with_labels(["topic"]).with_unit("ms");
+    let latest: Family<Summary> = registry.register(desc.with_quantiles([0.0, 1e-5, 0.5, 0.999, 1.0]))?;
+    for nth in 1..=1001_u32 {
+        latest.get_or_create(&[("topic", "a\"b\\\n")]).observe(f64::from(nth * 7919 % 1001));
+    }
+    latest.get_or_create(&[("topic", "none")]);
+    let desc = Desc::of::<Summary>("change", "Both ways.").with_quantiles(Quantiles::default());
+    let change: Summary = registry.register(desc)?;
+    for value in [-3.0, 1.0, f64::NAN] {
+        change.observe(value);
+    }
     Ok(())
 }
 

@@ -15,6 +15,7 @@ import (
 var endings = map[string][]string{
 	"counter":   {"_total", "_created"},
 	"histogram": {"_bucket", "_count", "_sum", "_created"},
+	"summary":   {"_count", "_sum", "_created"},
 	"info":      {"_info"},
 }
 
