@@ -10,8 +10,10 @@ use crate::sheet::Sheet;
 use crate::snapshot;
 use std::borrow::Cow;
 use std::hint::black_box;
+use std::time::Duration;
 use streamgauge_metrics::{
-    Bounds, Buckets, Counter, Desc, Family, Histogram, LabelSet, LabelValue, Limits, Metrics, Options, Registry, record,
+    Bounds, Buckets, Clock, Counter, Desc, Family, Histogram, LabelSet, LabelValue, Limits, Metrics, Options, Registry,
+    Summary, record,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
@@ -78,6 +80,8 @@ fn held(sheet: &Sheet) -> Outcome {
     let duration = Histogram::new(&Bounds::new(&input::BOUNDS)?);
     sheet.time(Row::Counter, |_| black_box(&requests).inc());
     sheet.time(Row::Histogram, |i| black_box(&duration).observe(values[i & 1023]));
+    let latest = Summary::default();
+    sheet.time(Row::Summary, |i| black_box(&latest).observe(values[i & 1023]));
     sheet.time(Row::OneByOne, |i| {
         black_box(&requests).inc();
         black_box(&errors).inc();
@@ -152,13 +156,34 @@ pub fn heap(heap: &Heap) -> Outcome {
     heap.series(Row::CounterBytes, |method, path| family.get_or_create(&labels_of(method, path)).inc());
     let family = histograms(&registry)?;
     heap.series(Row::HistogramBytes, |method, path| family.get_or_create(&labels_of(method, path)).observe(0.3));
+    summaries(heap)
+}
+
+/// Each has something in every slice of its window.
+fn summaries(heap: &Heap) -> Outcome {
+    let clock = Clock::manual();
+    let registry = Registry::with_options(Options { clock: clock.clone(), ..roomy_options() })?;
+    let family: Family<Summary> =
+        registry.register(Desc::of::<Family<Summary>>("latest_seconds", "Help.").with_labels(LABELS))?;
+    let values = input::observations();
+    heap.series(Row::SummaryBytes, |method, path| {
+        let summary = family.get_or_create(&labels_of(method, path));
+        for _ in 0..5 {
+            clock.advance(Duration::from_secs(12));
+            values.iter().for_each(|value| summary.observe(*value));
+        }
+    });
     Ok(())
 }
 
 /// With room for what the snapshots need; beyond the standard 1,000 series of a metric, all go to one.
 pub(crate) fn roomy() -> Outcome<Registry> {
+    Ok(Registry::with_options(roomy_options())?)
+}
+
+fn roomy_options() -> Options {
     let limits = Limits { max_series: 200_000, max_series_per_metric: 200_000, ..Limits::default() };
-    Ok(Registry::with_options(Options { limits, ..Options::default() })?)
+    Options { limits, ..Options::default() }
 }
 
 /// Counters by method and path, strings made at run time.

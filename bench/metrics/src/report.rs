@@ -98,7 +98,7 @@ fn verdict(row: Row, ours: Option<[f64; 2]>, best: [Option<(&str, f64)>; 2]) -> 
 
 fn text(row: Row, [first, second]: [f64; 2]) -> String {
     match row {
-        Row::CounterBytes | Row::HistogramBytes => format!("{first:.0}"),
+        Row::CounterBytes | Row::HistogramBytes | Row::SummaryBytes => format!("{first:.0}"),
         Row::CounterSnapshot | Row::HistogramSnapshot | Row::CounterPage | Row::LargePage | Row::HistogramPage => {
             format!("{first:.0} / {second:.0}")
         }

@@ -9,6 +9,8 @@ pub enum Row {
     Counter,
     /// An observation in a held histogram of 13 bounds.
     Histogram,
+    /// An observation for quantiles of the last minute, held.
+    Summary,
     /// Two counters and a histogram that appear together in a snapshot.
     Group,
     /// The same three, one after the other: for comparison with those who have no group.
@@ -23,6 +25,8 @@ pub enum Row {
     CounterBytes,
     /// Heap bytes of a 13-bucket histogram with two labels.
     HistogramBytes,
+    /// Heap bytes of a summary with two labels, its whole window in use.
+    SummaryBytes,
     /// A snapshot of 10,000 counters.
     CounterSnapshot,
     /// A snapshot of 1,000 histograms.
@@ -37,10 +41,11 @@ pub enum Row {
 
 impl Row {
     /// All, in the order of the table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Empty,
         Self::Counter,
         Self::Histogram,
+        Self::Summary,
         Self::Group,
         Self::OneByOne,
         Self::Enums,
@@ -48,6 +53,7 @@ impl Row {
         Self::Strings,
         Self::CounterBytes,
         Self::HistogramBytes,
+        Self::SummaryBytes,
         Self::CounterSnapshot,
         Self::HistogramSnapshot,
         Self::CounterPage,
@@ -61,6 +67,7 @@ impl Row {
             Self::Empty => "empty",
             Self::Counter => "counter",
             Self::Histogram => "histogram",
+            Self::Summary => "summary",
             Self::Group => "group",
             Self::OneByOne => "one-by-one",
             Self::Enums => "enums",
@@ -68,6 +75,7 @@ impl Row {
             Self::Strings => "strings",
             Self::CounterBytes => "counter-bytes",
             Self::HistogramBytes => "histogram-bytes",
+            Self::SummaryBytes => "summary-bytes",
             Self::CounterSnapshot => "counter-snapshot",
             Self::HistogramSnapshot => "histogram-snapshot",
             Self::CounterPage => "counter-page",
@@ -82,6 +90,7 @@ impl Row {
             Self::Empty => "empty loop",
             Self::Counter => "counter inc, held handle",
             Self::Histogram => "histogram observe, 13 bounds",
+            Self::Summary => "summary observe, merging included",
             Self::Group => "2 counters + histogram, together",
             Self::OneByOne => "2 counters + histogram, in turn",
             Self::Enums => "enum labels: look up + inc",
@@ -89,6 +98,7 @@ impl Row {
             Self::Strings => "run-time strings: look up + inc",
             Self::CounterBytes => "heap B: counter series",
             Self::HistogramBytes => "heap B: histogram series",
+            Self::SummaryBytes => "heap B: summary series",
             Self::CounterSnapshot => "snapshot us: 10,000 counters",
             Self::HistogramSnapshot => "snapshot us: 1,000 histograms",
             Self::CounterPage => "page us: 10,000 counters",

@@ -17,6 +17,7 @@ use std::hint::black_box;
 pub fn time(sheet: &Sheet) -> Outcome {
     let handle = install()?;
     held(sheet, &handle);
+    latest(sheet);
     labelled(sheet);
     snapshots(sheet)
 }
@@ -46,6 +47,20 @@ fn held(sheet: &Sheet, handle: &PrometheusHandle) {
         },
         || handle.run_upkeep(),
     );
+}
+
+/// A histogram without buckets is a summary. Its samples are put together every 65,536th time, within the time shown.
+fn latest(sheet: &Sheet) {
+    let values = input::observations();
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let handle = recorder.handle();
+    let latest = metrics::with_local_recorder(&recorder, || histogram!("latest"));
+    sheet.time(Row::Summary, |i| {
+        black_box(&latest).record(values[i & 1023]);
+        if i & 0xffff == 0xffff {
+            handle.run_upkeep();
+        }
+    });
 }
 
 fn labelled(sheet: &Sheet) {
@@ -93,6 +108,17 @@ pub fn heap(heap: &Heap) -> Outcome {
     heap.series_and_settle(
         Row::HistogramBytes,
         |method, path| histogram!("spans", "method" => method.to_owned(), "path" => path.to_owned()).record(0.3),
+        || handle.run_upkeep(),
+    );
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let (handle, values) = (recorder.handle(), input::observations());
+    heap.series_and_settle(
+        Row::SummaryBytes,
+        |method, path| {
+            let key = || histogram!("latest", "method" => method.to_owned(), "path" => path.to_owned());
+            let latest = metrics::with_local_recorder(&recorder, key);
+            values.iter().for_each(|value| latest.record(*value));
+        },
         || handle.run_upkeep(),
     );
     Ok(())
