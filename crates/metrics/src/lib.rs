@@ -59,7 +59,7 @@
 //! ```
 //!
 //! The instruments are [`Counter`], [`FloatCounter`], [`Gauge`], [`UpDownCounter`], [`Histogram`],
-//! [`Info`] and [`StateSet`]; a clone of one is another handle to the same number. The attributes
+//! [`Summary`], [`Info`] and [`StateSet`]; a clone of one is another handle to the same number. The attributes
 //! are those of [`Metrics`](trait@Metrics). What is named at run time is a [`Desc`], and
 //! [`Registry::register`] takes it; [`Registry::scoped`] adds a prefix and constant labels.
 //!
@@ -169,7 +169,8 @@
 //!
 //! - **No update is lost.** What happened before the snapshot was begun is in it, of every thread:
 //!   also of those that have ended, and what the destructors of their thread-locals recorded.
-//! - **A histogram is whole.** Its count, its buckets and its sum are of the same observations.
+//! - **A histogram is whole.** Its count, its buckets and its sum are of the same observations. Of a
+//!   summary this holds for count and sum, and its quantiles are of those of them that came lately.
 //! - **A group is whole.** Of one [`record`] on one group, or on one series of a family of groups,
 //!   all is there or nothing.
 //! - **Counters do not run backwards** from one snapshot to the next, nor do counts and buckets;
@@ -194,7 +195,8 @@
 //! And where waiting is possible after all: a [`Gauge`] is one number for all threads, so `add` and
 //! its like try again when another thread was first. A thread makes its cells at its first update,
 //! and looks a series up under the lock of the metric until it remembers it. What a thread records
-//! past its end, or beyond 589 824 cells in the process, goes to shared cells under a lock.
+//! past its end, or beyond 589 824 cells in the process, goes to shared cells under a lock. The first
+//! observation of a thread for a series of a [`Summary`] takes a lock that readers have for a moment.
 //!
 //! # Limits
 //!
