@@ -22,6 +22,9 @@ test: ## the Rust tests, the metrics crates packed alone, then the oracles: Duck
 	scripts/setup-tests.sh
 	cargo test --workspace --locked
 	cargo test --locked -p streamgauge-metrics --features noop --test noop
+	cargo test --locked -p streamgauge-metrics --features metrics-facade --test facade
+	cargo test --locked -p streamgauge-metrics --features metrics-facade --doc facade
+	cargo run --locked --quiet -p streamgauge-metrics --features metrics-facade --example facade >/dev/null
 	cargo test --locked --release -p streamgauge-metrics --test stress --test firewall
 	cargo package --locked --allow-dirty -p streamgauge-metrics-derive -p streamgauge-metrics
 	cargo build --release --locked
@@ -31,8 +34,9 @@ check: ## formatting, lints, documentation, house rules
 	cargo fmt --all --check
 	cargo fmt --manifest-path bench/Cargo.toml --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy -p streamgauge-metrics --features metrics-facade --all-targets --locked -- -D warnings
 	cargo clippy --manifest-path bench/Cargo.toml --workspace --all-targets --locked -- -D warnings
-	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked --features streamgauge-metrics/metrics-facade
 	cargo test -p streamgauge --locked --test house
 
 bench: build ## events per CPU-second beside a serde_json program; what windows, keys and durable state cost (EVENTS=2000000 ROUNDS=5)

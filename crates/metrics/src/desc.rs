@@ -222,6 +222,21 @@ impl Desc {
         Self { utf8_names: true, ..self }
     }
 
+    /// What both say that differ in their labels only, with the labels of both.
+    #[cfg(feature = "metrics-facade")]
+    pub(crate) fn beside(&self, other: &Self) -> Option<Self> {
+        let is_same = Self { labels: other.labels.clone(), ..self.clone() } == *other;
+        let more = other.labels.iter().filter(|label| !self.labels.contains(label));
+        is_same.then(|| Self { labels: self.labels.iter().chain(more).cloned().collect(), ..self.clone() })
+    }
+
+    /// The same with other words.
+    #[cfg(feature = "metrics-facade")]
+    #[must_use]
+    pub(crate) fn redescribed(&self, help: &str, unit: Option<&'static str>) -> Self {
+        Self { help: help.to_owned().into(), unit: unit.map(Cow::Borrowed), ..self.clone() }
+    }
+
     /// The name on the wire.
     ///
     /// ```

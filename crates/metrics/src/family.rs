@@ -263,6 +263,18 @@ impl<M: Member, L: LabelSet> Family<M, L> {
         })
     }
 
+    /// A handle to the series with these values, in the order of the declaration, for those who remember it themselves.
+    #[cfg(feature = "metrics-facade")]
+    pub(crate) fn handle_by_values(&self, values: &[Cow<'_, str>], at: &'static Location<'static>) -> M {
+        if let Some(fold) = self.metric.turns_away(values) {
+            return M::clone(&self.folded(values, fold));
+        }
+        match self.metric.find(values).map_or_else(|| self.metric.create(values), Ok) {
+            Ok(slot) => M::clone(&M::over(&Handle::borrowed(&slot), &self.metric.parts)),
+            Err(error) => M::clone(&self.folded(values, self.metric.refuse(&error, values, at))),
+        }
+    }
+
     fn overflowing(&self) -> &M {
         let slot = self.metric.overflow();
         &self.shared.all.get_or_init(|| Entry::new(&self.metric, Arc::clone(slot))).member

@@ -286,6 +286,8 @@ mod counter;
 pub mod desc;
 pub mod encode;
 mod exemplar;
+#[cfg(feature = "metrics-facade")]
+mod facade;
 mod family;
 mod firewall;
 mod gauge;
@@ -309,6 +311,8 @@ pub use clock::Clock;
 pub use counter::{Counter, FloatCounter};
 pub use desc::{Desc, DescError, Kind};
 pub use exemplar::{Exemplar, Taken};
+#[cfg(feature = "metrics-facade")]
+pub use facade::{Facade, Refused};
 pub use family::{Family, Found};
 pub use firewall::{CardinalityAlert, CardinalityLevel, CardinalityReport, LabelCardinality, MetricCardinality};
 pub use gauge::{Gauge, Tracked, UpDownCounter};

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
+#[cfg(feature = "metrics-facade")]
+mod beside;
 mod cardinality;
 mod claims;
 mod entries;

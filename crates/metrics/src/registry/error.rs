@@ -85,6 +85,14 @@ pub enum RegisterError {
         /// What is wrong with it.
         fault: String,
     },
+    /// The facade has registered as many metrics as it may, each set of label names counted.
+    #[cfg(feature = "metrics-facade")]
+    TooManyMetrics {
+        /// The metric.
+        metric: String,
+        /// How many there may be.
+        limit: usize,
+    },
     /// A group has so many instruments that one snapshot of all is not possible.
     GroupTooLarge {
         /// Its first metric.
@@ -153,6 +161,12 @@ impl fmt::Display for RegisterError {
                  take fewer values, or raise the limit"
             ),
             Self::ConstantLabel { label, fault } => write!(f, "the constant label `{label}` is refused: {fault}"),
+            #[cfg(feature = "metrics-facade")]
+            Self::TooManyMetrics { metric, limit } => write!(
+                f,
+                "`{metric}` is refused: there are {limit} metrics, each set of label names counted; \
+                 say in labels what the names say"
+            ),
             Self::GroupTooLarge { first } => {
                 write!(f, "the group of `{}` is refused: it has too many cells", first.as_deref().unwrap_or_default())
             }
