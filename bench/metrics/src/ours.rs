@@ -5,6 +5,7 @@ use crate::contender::Outcome;
 use crate::heap::Heap;
 use crate::input;
 use crate::page;
+use crate::rivals::metrics_rs;
 use crate::row::Row;
 use crate::sheet::Sheet;
 use crate::snapshot;
@@ -12,8 +13,8 @@ use std::borrow::Cow;
 use std::hint::black_box;
 use std::time::Duration;
 use streamgauge_metrics::{
-    Bounds, Buckets, Clock, Counter, Desc, Family, Histogram, LabelSet, LabelValue, Limits, Metrics, Options, Registry,
-    Summary, record,
+    Bounds, Buckets, Clock, Counter, Desc, Facade, Family, Histogram, LabelSet, LabelValue, Limits, Metrics, Options,
+    Registry, Summary, record,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
@@ -68,6 +69,7 @@ pub fn time(sheet: &Sheet) -> Outcome {
     held(sheet)?;
     group(sheet)?;
     labelled(sheet)?;
+    through_the_facade(sheet)?;
     snapshots(sheet)?;
     page::ours(sheet)
 }
@@ -128,6 +130,14 @@ fn labelled(sheet: &Sheet) -> Outcome {
         let (method, path) = &strings[i & 15];
         black_box(&by_path).get_or_create(&labels_of(method, path)).inc();
     });
+    Ok(())
+}
+
+/// The macros of the `metrics` crate, with our recorder.
+fn through_the_facade(sheet: &Sheet) -> Outcome {
+    Facade::new(&Registry::new())?.install()?;
+    metrics_rs::statics(sheet, Row::MacroStatics);
+    metrics_rs::strings(sheet, Row::MacroStrings);
     Ok(())
 }
 

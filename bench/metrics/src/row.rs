@@ -21,6 +21,10 @@ pub enum Row {
     Statics,
     /// Two labels whose values were made at run time: look up, plus one.
     Strings,
+    /// The same as static strings, by the macro `counter!` of the `metrics` facade.
+    MacroStatics,
+    /// The same as strings made at run time, by that macro.
+    MacroStrings,
     /// Heap bytes of a counter with two labels.
     CounterBytes,
     /// Heap bytes of a 13-bucket histogram with two labels.
@@ -41,7 +45,7 @@ pub enum Row {
 
 impl Row {
     /// All, in the order of the table.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Empty,
         Self::Counter,
         Self::Histogram,
@@ -51,6 +55,8 @@ impl Row {
         Self::Enums,
         Self::Statics,
         Self::Strings,
+        Self::MacroStatics,
+        Self::MacroStrings,
         Self::CounterBytes,
         Self::HistogramBytes,
         Self::SummaryBytes,
@@ -73,6 +79,8 @@ impl Row {
             Self::Enums => "enums",
             Self::Statics => "statics",
             Self::Strings => "strings",
+            Self::MacroStatics => "macro-statics",
+            Self::MacroStrings => "macro-strings",
             Self::CounterBytes => "counter-bytes",
             Self::HistogramBytes => "histogram-bytes",
             Self::SummaryBytes => "summary-bytes",
@@ -96,6 +104,8 @@ impl Row {
             Self::Enums => "enum labels: look up + inc",
             Self::Statics => "static strings: look up + inc",
             Self::Strings => "run-time strings: look up + inc",
+            Self::MacroStatics => "counter!, static strings",
+            Self::MacroStrings => "counter!, run-time strings",
             Self::CounterBytes => "heap B: counter series",
             Self::HistogramBytes => "heap B: histogram series",
             Self::SummaryBytes => "heap B: summary series",

@@ -64,13 +64,25 @@ fn latest(sheet: &Sheet) {
 }
 
 fn labelled(sheet: &Sheet) {
+    statics(sheet, Row::Statics);
+    strings(sheet, Row::Strings);
+    statics(sheet, Row::MacroStatics);
+    strings(sheet, Row::MacroStrings);
+}
+
+/// With whatever recorder the process has.
+pub(crate) fn statics(sheet: &Sheet, row: Row) {
     let statics = input::pairs(input::METHODS, input::OUTCOMES);
-    sheet.time(Row::Statics, |i| {
+    sheet.time(row, |i| {
         let (method, outcome) = statics[i & 15];
         counter!("statics_total", "method" => method, "outcome" => outcome).increment(1);
     });
+}
+
+/// The same with texts that are made for each call.
+pub(crate) fn strings(sheet: &Sheet, row: Row) {
     let strings = input::strings();
-    sheet.time(Row::Strings, |i| {
+    sheet.time(row, |i| {
         let (method, path) = &strings[i & 15];
         counter!("strings_total", "method" => method.clone(), "path" => path.clone()).increment(1);
     });
