@@ -125,6 +125,29 @@
 //! # Ok::<(), streamgauge_metrics::RegisterError>(())
 //! ```
 //!
+//! # Quantiles
+//!
+//! A [`Summary`] tells quantiles of the last minute, of values whose size nobody knows beforehand; the
+//! rank of a quantile is off by at most 0.07 · √(q(1 − q)) of them. Its window goes by the [`Clock`] of the
+//! registry, which a test can set.
+//!
+//! ```
+//! use streamgauge_metrics::{Metrics, Registry, Summary};
+//!
+//! #[derive(Metrics)]
+//! struct Answers {
+//!     /// Length of an answer in tokens.
+//!     #[metrics(quantiles = [0.5, 0.99])]
+//!     answer_tokens: Summary,
+//! }
+//!
+//! let registry = Registry::new();
+//! let answers = Answers::register(&registry)?;
+//! answers.answer_tokens.observe(512.0);
+//! assert!(registry.render_prometheus().contains("answer_tokens{quantile=\"0.99\"} 512\n"));
+//! # Ok::<(), streamgauge_metrics::RegisterError>(())
+//! ```
+//!
 //! # Groups
 //!
 //! Numbers that are compared with each other belong in a [`Group`]: what one [`record`] does to
@@ -209,7 +232,7 @@
 //!
 //! Numbers have limits, too. A counter that is full, at 2⁶⁴ − 1, stays full; a [`FloatCounter`]
 //! takes no step that is negative, infinite or no number; `NaN` counts in the `+Inf` bucket of a
-//! histogram and is left out of its sum. Each is counted as refused, except that a
+//! histogram and is left out of its sum, as it is of sum and quantiles of a summary. Each is counted as refused, except that a
 //! [`record`] that does not fit fills its counter without a word.
 //!
 //! A registry bills itself: `metrics_registry_total_series`, `metrics_registry_metric_series`,
@@ -232,6 +255,9 @@
 //! `noop` (off by default): every update and look-up does nothing, reads no clock and makes no
 //! series, so that what instrumentation costs is the difference to a build with it. All of the
 //! interface is there, and every number is 0.
+//!
+//! `metrics-facade` (off by default): `Facade` is a recorder for the `metrics` crate, so that what a
+//! program counts with the macros of that crate is in a registry here, labels, help and units too.
 //!
 //! # Measured
 //!

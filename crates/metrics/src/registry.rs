@@ -311,10 +311,7 @@ impl Registry {
             return Ok(T::clone(&known));
         }
         entries.make_room(&descs, at)?;
-        let bounds = descs.iter().map(|desc| self.inner.options.bounds(desc));
-        let setup = descs.iter().find_map(|desc| self.inner.options.setup(desc));
-        let plan = Plan::new(storage.iter().copied().zip(bounds)).with_setup(setup);
-        let metric = self.metric(&descs, plan)?;
+        let metric = self.metric(&descs, storage)?;
         let typed = Arc::new(attach(&metric));
         for (desc, part) in descs.into_iter().zip(&metric.parts) {
             let handle: Arc<dyn Any + Send + Sync> = Arc::clone(&typed) as _;
@@ -335,7 +332,11 @@ impl Registry {
         Ok(descs)
     }
 
-    fn metric(&self, descs: &[Desc], plan: Plan) -> Result<Arc<Metric>, RegisterError> {
+    fn metric(&self, descs: &[Desc], storage: &[Storage]) -> Result<Arc<Metric>, RegisterError> {
+        let options = &self.inner.options;
+        let bounds = descs.iter().map(|desc| options.bounds(desc));
+        let setup = descs.iter().find_map(|desc| options.setup(desc));
+        let plan = Plan::new(storage.iter().copied().zip(bounds)).with_setup(setup);
         let labels = descs.first().map_or(&[][..], Desc::labels);
         if plan.shape.len as usize > CHUNK {
             return Err(RegisterError::GroupTooLarge { first: descs.first().map(|d| d.name().to_owned()) });

@@ -115,7 +115,7 @@ impl Slot {
 
     /// What it takes, with the cells of one thread.
     pub(crate) fn bytes(&self) -> usize {
-        let summary = if self.summary.is_some() { Series::bytes() } else { 0 };
+        let summary = self.summary.as_ref().map_or(0, Series::bytes);
         size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>() + summary
     }
 

@@ -226,6 +226,25 @@ fn series_that_come_and_go_take_no_more_memory_than_those_that_are_there() {
 
 #[test]
 #[cfg(not(feature = "noop"))]
+fn summaries_that_come_and_go_take_no_more_memory_either() {
+    let family: Family<Summary> = Family::with_labels(["connection"]);
+    let mut n = 0_u32;
+    let mut come_and_go = |times: u32| {
+        for _ in 0..times {
+            n += 1;
+            let text = n.to_string();
+            let labels = [("connection", text.as_str())];
+            family.get_or_create(&labels).observe(1.0);
+            assert_eq!(family.remove(&labels), streamgauge_metrics::Removal::Removed);
+        }
+    };
+    come_and_go(5_000);
+    let info = measure(|| come_and_go(50_000));
+    assert!(info.bytes_current.abs() < 100_000, "{info:?}");
+}
+
+#[test]
+#[cfg(not(feature = "noop"))]
 fn an_info_that_is_set_again_and_again_takes_no_more_memory() {
     let info: Info<ByOwner> = Info::default();
     let mut n = 0_u32;

@@ -8,7 +8,6 @@ use super::entries::{Registered, Source};
 use super::{RegisterError, Registry};
 use crate::desc::Desc;
 use crate::instrument::Declared;
-use crate::metric::Plan;
 use crate::sync::{self, Arc};
 
 impl Registry {
@@ -19,6 +18,7 @@ impl Registry {
         let at = Location::caller();
         let descs = self.proven_descs(vec![desc])?;
         let mut entries = sync::write(&self.inner.entries);
+        let metric = self.metric(&descs, T::STORAGE)?;
         for desc in &descs {
             let Some(entry) = entries.by_name.get_mut(desc.name()) else { continue };
             let Some(both) = entry.desc.beside(desc) else {
@@ -26,8 +26,6 @@ impl Registry {
             };
             entry.desc = Arc::new(both);
         }
-        let bounds = descs.iter().map(|desc| self.inner.options.bounds(desc));
-        let metric = self.metric(&descs, Plan::new(T::STORAGE.iter().copied().zip(bounds)))?;
         let typed = T::attach(&metric);
         for (desc, part) in descs.into_iter().zip(&metric.parts) {
             let handle: Arc<dyn Any + Send + Sync> = Arc::new(typed.clone());

@@ -77,6 +77,9 @@ impl Centroid {
 }
 
 impl Digest {
+    /// What many values take.
+    pub(super) const USUAL_BYTES: usize = 67 * size_of::<Centroid>();
+
     /// Takes values in, sorted, infinite ones too; none of them is no number.
     pub(super) fn take(&mut self, sorted: &[f64]) {
         let first = sorted.partition_point(|value| *value == f64::NEG_INFINITY);

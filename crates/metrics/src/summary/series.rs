@@ -1,5 +1,6 @@
 //! A series of a summary: what each thread observed, and what all of them share.
 
+use super::digest::Digest;
 use super::setup::Setup;
 use super::snapshot::SummarySnapshot;
 use super::strand::{Reading, Side, Strand};
@@ -94,9 +95,10 @@ impl Series {
         sync::lock(&self.strands).clear();
     }
 
-    /// What it takes once its window is full, with what one thread has.
-    pub(crate) const fn bytes() -> usize {
-        size_of::<Self>() + size_of::<Strand>()
+    /// About what it takes once its window is full, with what one thread has.
+    pub(crate) fn bytes(&self) -> usize {
+        let slices = usize::try_from(self.setup.times.slices()).unwrap_or(0);
+        size_of::<Self>() + size_of::<Strand>() + slices * Digest::USUAL_BYTES
     }
 }
 
