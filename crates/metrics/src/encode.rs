@@ -11,7 +11,7 @@
 //! Counts are whole numbers in all of them, exact also beyond 2⁵³; but the value of a counter is a
 //! float in protobuf, as its message has no other. `OpenMetrics` forbids sums that can fall: there
 //! `_sum` and `_count` of a histogram are left out if a bound is negative, or the sum is or is no
-//! number; of a summary `_sum` while it is negative. A histogram with native buckets has the others in every format; in protobuf its sum is no
+//! number; of a summary `_sum` and quantiles while they are negative. A histogram with native buckets has the others in every format; in protobuf its sum is no
 //! number once one was observed that is none, since readers take it for damaged else.
 //!
 //! [`Format::negotiate`] reads what a client accepts, [`encode`] writes the page:

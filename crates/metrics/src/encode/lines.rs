@@ -16,8 +16,8 @@ use crate::summary::SummarySnapshot;
 #[derive(Clone, Copy)]
 pub(super) struct Dialect {
     pub(super) spelling: Spelling,
-    /// Whether sums may fall, or be no number.
-    pub(super) any_sum: bool,
+    /// Whether sums may fall, or be no number, and quantiles be negative.
+    pub(super) any_sign: bool,
     pub(super) exemplars: bool,
 }
 
@@ -239,7 +239,7 @@ impl DistributionHeads {
             number::append_integer(out, below);
             dialect.end(out, series, cell);
         }
-        if dialect.any_sum || can_only_grow(histogram) {
+        if dialect.any_sign || can_only_grow(histogram) {
             self.sum(out, labels, histogram.sum(), dialect);
             self.count(out, labels, below);
         }
@@ -247,11 +247,14 @@ impl DistributionHeads {
 
     fn quantiles(&self, out: &mut String, labels: &str, summary: &SummarySnapshot<'_>, dialect: Dialect) {
         for (bound, (_, value)) in self.parts().zip(summary.quantiles()) {
+            if !dialect.any_sign && *value < 0.0 {
+                continue;
+            }
             self.begin(out, labels, bound);
             number::append(out, *value, dialect.spelling);
             out.push('\n');
         }
-        if dialect.any_sum || summary.sum() >= 0.0 {
+        if dialect.any_sign || summary.sum() >= 0.0 {
             self.sum(out, labels, summary.sum(), dialect);
         }
         self.count(out, labels, summary.count());

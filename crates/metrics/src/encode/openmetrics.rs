@@ -32,5 +32,5 @@ fn family(out: &mut String, named: &Named<'_>, room: &mut Room) -> Result<(), Fa
         lines::metadata(out, "UNIT", name, unit, &[]);
     }
     lines::metadata(out, "HELP", name, desc.help(), &ESCAPED);
-    lines::samples(out, named, Dialect { spelling: Spelling::Canonical, any_sum: false, exemplars: true }, room)
+    lines::samples(out, named, Dialect { spelling: Spelling::Canonical, any_sign: false, exemplars: true }, room)
 }

@@ -26,7 +26,7 @@ fn head_size(family: &FamilySnapshot) -> usize {
 fn family(out: &mut String, named: &Named<'_>, room: &mut Room) -> Result<(), Fault> {
     lines::metadata(out, "HELP", &named.name, named.desc().help(), &ESCAPED);
     lines::metadata(out, "TYPE", &named.name, type_name(named.desc().kind()), &[]);
-    lines::samples(out, named, Dialect { spelling: Spelling::Short, any_sum: true, exemplars: false }, room)
+    lines::samples(out, named, Dialect { spelling: Spelling::Short, any_sign: true, exemplars: false }, room)
 }
 
 /// The word in the TYPE line: what this format has no word for is a gauge.

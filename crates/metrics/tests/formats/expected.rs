@@ -119,7 +119,8 @@ fn histogram_samples(
 }
 
 fn summary_samples(of: &SummarySnapshot<'_>, format: Format, sample: impl Fn(&str, f64) -> Sample) -> Vec<Sample> {
-    let quantiles = of.quantiles().iter();
+    let quantiles =
+        of.quantiles().iter().filter(|(_, value)| !is_open_metrics(format) || value.is_nan() || *value >= 0.0);
     let mut all: Vec<_> =
         quantiles.map(|(part, value)| sample("", *value).with("quantile", &part.to_string())).collect();
     if !is_open_metrics(format) || of.sum() >= 0.0 {

@@ -164,6 +164,8 @@ fn text_formats_write_quantiles_sum_and_count() {
     );
     assert_eq!(page(Protocol::OpenMetrics100), open);
     wait.get_or_create(&[("queue", "a")]).observe(-5.0);
-    assert!(!page(Protocol::OpenMetrics100).contains("_sum"), "sums there are counters, which are not negative");
+    let page_without = page(Protocol::OpenMetrics100);
+    assert!(!page_without.contains("_sum"), "sums there are counters, which are not negative");
+    assert!(!page_without.contains("quantile"), "and quantiles are not either: {page_without}");
     assert!(page(Protocol::Text004).contains("wait_ms_sum{queue=\"a\"} -3\n"));
 }
