@@ -25,7 +25,7 @@ test: ## the Rust tests, the metrics crates packed alone, then the oracles: Duck
 	cargo test --locked -p streamgauge-metrics --features metrics-facade --test facade
 	cargo test --locked -p streamgauge-metrics --features metrics-facade --doc facade
 	cargo run --locked --quiet -p streamgauge-metrics --features metrics-facade --example facade >/dev/null
-	cargo test --locked --release -p streamgauge-metrics --test stress --test firewall
+	cargo test --locked --release -p streamgauge-metrics --test stress --test firewall --test expiry
 	cargo package --locked --allow-dirty -p streamgauge-metrics-derive -p streamgauge-metrics
 	cargo build --release --locked
 	STREAMGAUGE_BIN='$(BIN)' STREAMGAUGE_PAGES='$(TARGET)/debug/examples/pages' .venv/bin/python -m pytest tests/oracle

@@ -1,7 +1,7 @@
 //! What time it is, for what looks back: the windows of summaries.
 
 use std::sync::LazyLock;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::sync::{Arc, AtomicU64, Ordering};
 
@@ -72,6 +72,16 @@ impl Clock {
             Some(nanos) => nanos.load(Ordering::Relaxed),
             None => whole_nanos(BEGIN.elapsed()),
         }
+    }
+
+    /// Milliseconds since 1970, which a manual clock begins at.
+    pub(crate) fn wall_millis(&self) -> u64 {
+        let time = match &self.manual {
+            Some(nanos) => Duration::from_nanos(nanos.load(Ordering::Relaxed)),
+            // A clock that is before 1970 tells nothing better than 1970.
+            None => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+        };
+        u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Whether to look costs nothing.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 mod names;
 
@@ -62,6 +63,7 @@ pub struct Desc {
     buckets: Option<Buckets>,
     native: Option<Native>,
     quantiles: Option<Quantiles>,
+    expire_after: Option<Duration>,
     utf8_names: bool,
 }
 
@@ -117,6 +119,7 @@ impl Desc {
             buckets: matches!(T::KIND, Kind::Histogram).then_some(Buckets::LatencyMs),
             native: None,
             quantiles: matches!(T::KIND, Kind::Summary).then(Quantiles::default),
+            expire_after: None,
             utf8_names: false,
         }
     }
@@ -136,6 +139,36 @@ impl Desc {
     pub fn with_labels<N: Into<Cow<'static, str>>>(self, names: impl IntoIterator<Item = N>) -> Self {
         let label = |name: N| Label { name: name.into(), ..Label::new("") };
         Self { labels: names.into_iter().map(label).collect(), ..self }
+    }
+
+    /// The same with series that are let go when nobody has moved them for so long; one that comes back
+    /// begins at 0 and [at another time](crate::snapshot::Series::started_at). Series that someone holds stay, and so do those
+    /// of closed label sets, of summaries, infos and state sets.
+    ///
+    /// Nothing is lost: what was recorded while a series was let go is told by the one that comes after it.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use streamgauge_metrics::{Clock, Counter, Desc, Family, Options, Registry};
+    ///
+    /// let clock = Clock::manual();
+    /// let registry = Registry::with_options(Options { clock: clock.clone(), ..Options::default() })?;
+    /// let desc = Desc::of::<Family<Counter>>("sent_total", "Sent.").with_labels(["peer"]);
+    /// let sent: Family<Counter> = registry.register(desc.expiring_after(Duration::from_secs(300)))?;
+    /// sent.get_or_create(&[("peer", "10.0.0.7")]).inc();
+    /// assert!(registry.render_prometheus().contains("sent_total{peer=\"10.0.0.7\"} 1\n"));
+    /// clock.advance(Duration::from_secs(301));
+    /// registry.snapshot(); // tells it for the last time
+    /// assert!(!registry.render_prometheus().contains("10.0.0.7"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn expiring_after(self, idle: Duration) -> Self {
+        Self { expire_after: Some(idle), ..self }
+    }
+
+    pub(crate) fn expire_after(&self) -> Option<Duration> {
+        self.expire_after.filter(|_| !matches!(self.kind, Kind::Summary | Kind::Info | Kind::StateSet))
     }
 
     /// The same with labels that are declared elsewhere.

@@ -318,6 +318,7 @@ mod family;
 mod firewall;
 mod gauge;
 pub mod histogram;
+mod idle;
 mod info;
 mod instrument;
 mod label;

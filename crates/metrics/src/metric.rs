@@ -7,9 +7,11 @@ use std::panic::Location;
 
 use crate::cardinality::{Limits, OVERFLOW, Refusals, SeriesError};
 use crate::cell::{Pool, Range, Row, STORE, Shape, Totals, totals};
+use crate::clock::Clock;
 use crate::exemplar::{ByCell, Exemplars};
 use crate::firewall::{Budget, Firewall, Fold};
 use crate::histogram::Bounds;
+use crate::idle::{Gone, Idle};
 use crate::label::{self, Label, Labels};
 use crate::shown::Shown;
 use crate::slot::{Handle, Slot};
@@ -52,6 +54,9 @@ pub(crate) struct Plan {
     pub(crate) shape: Shape,
     /// What the series of a summary have in common.
     setup: Option<Arc<Setup>>,
+    /// After how long series are let go, in nanoseconds.
+    expire_after: Option<u64>,
+    clock: Clock,
 }
 
 pub struct Metric {
@@ -75,17 +80,31 @@ pub struct Metric {
     setup: Option<Arc<Setup>>,
     /// What a look-up by label sets of a closed set needs to know of the table.
     pub(crate) shown: Shown,
-    table: RwLock<Table>,
-    /// What the cells of a series held when it was begun anew, by its first cell.
-    bases: Mutex<HashMap<u32, Box<[u64]>>>,
+    pub(crate) table: RwLock<Table>,
+    /// When series are let go, if ever.
+    pub(crate) idle: Option<Idle>,
+    clock: Clock,
+    /// By its first cell, what the cells of a series do not say.
+    bases: Mutex<HashMap<u32, Base>>,
     this: Weak<Metric>,
 }
 
+/// How the numbers of a series differ from what its cells hold.
 #[derive(Default)]
-struct Table {
+struct Base {
+    /// What they held when it was begun anew.
+    less: Box<[u64]>,
+    /// What came to others of its labels, after they were let go.
+    more: Box<[u64]>,
+}
+
+#[derive(Default)]
+pub(crate) struct Table {
     series: BTreeSet<ByText>,
     /// The series in order, until there is another one.
     list: Option<Arc<List>>,
+    /// Series that were idle, as long as someone may reach them.
+    pub(crate) gone: Vec<Gone>,
 }
 
 /// The series of a metric at some moment.
@@ -98,6 +117,8 @@ pub(crate) struct List {
     pub(crate) bytes: usize,
     /// How long the texts of their labels are together.
     pub(crate) text_bytes: usize,
+    /// When they began, where that is known: a series that comes back makes another list.
+    pub(crate) started: Box<[u64]>,
 }
 
 /// What became of a series that was to be removed.
@@ -138,12 +159,18 @@ impl Plan {
         }
         let pool = pool_of(&parts);
         let setup = parts.iter().any(|part| part.storage == Storage::Quantiles).then(Setup::standard);
-        Self { parts: parts.into(), shape: Shape { pool, len: first, floats: floats.into() }, setup }
+        let shape = Shape { pool, len: first, floats: floats.into() };
+        Self { parts: parts.into(), shape, setup, expire_after: None, clock: Clock::default() }
     }
 
     /// The same for a summary that is set up otherwise.
     pub(crate) fn with_setup(self, setup: Option<Arc<Setup>>) -> Self {
         Self { setup: setup.or(self.setup), ..self }
+    }
+
+    /// The same by another clock, with series that are let go when they were idle for long.
+    pub(crate) fn with_clock(self, clock: Clock, expire_after: Option<u64>) -> Self {
+        Self { expire_after, clock, ..self }
     }
 }
 
@@ -194,6 +221,8 @@ impl Metric {
             setup: plan.setup,
             shown: Shown::new(),
             table: RwLock::default(),
+            idle: plan.expire_after.map(|after| Idle::new(after, plan.clock.clone())),
+            clock: plan.clock,
             bases: Mutex::default(),
             this: Weak::clone(this),
         })
@@ -328,6 +357,13 @@ impl Metric {
         self.is_folded(text).map_or(Ok(()), |folded| self.firewall.take(folded, &self.budget))
     }
 
+    /// Takes room for what was there before, beyond the limits if need be.
+    pub(crate) fn charge_anyway(&self, slot: &Slot) {
+        if let Some(folded) = self.is_folded(&slot.text) {
+            self.firewall.take_anyway(folded, &self.budget);
+        }
+    }
+
     /// Whether some labels of a series are folded; `None` if it counts towards no limit: it has no labels, or
     /// all of them are folded.
     fn is_folded(&self, text: &str) -> Option<bool> {
@@ -340,6 +376,7 @@ impl Metric {
         self.firewall.note(self.own_labels(&text));
         let slot = Slot::new(self.take_cells(), text, Weak::clone(&self.this));
         let slot = Arc::new(slot.with_summary(self.summary()));
+        slot.level.store(self.begin_at(0), Ordering::Relaxed);
         table.series.insert(ByText(Arc::clone(&slot)));
         table.list = None;
         slot
@@ -363,23 +400,30 @@ impl Metric {
     }
 
     /// Puts a series back into the table: what its cells hold is from before.
-    fn put_in(&self, table: &mut Table, slot: &Arc<Slot>) {
+    pub(crate) fn put_in(&self, table: &mut Table, slot: &Arc<Slot>) {
         if slot.is_there() {
             return;
         }
-        slot.level.store(0, Ordering::Relaxed);
-        slot.summary.iter().for_each(Series::begin_anew);
-        self.exemplars.forget(slot.range);
+        // Read once: what comes after it is counted on top.
         let cells = totals::read(&STORE, slot.range);
+        let since = self.since_gone(table, slot, &cells);
+        slot.level.store(self.begin_at(since.level), Ordering::Relaxed);
+        slot.summary.iter().for_each(|summary| summary.begin_anew());
+        self.exemplars.forget(slot.range);
         let based = cells.iter().any(|cell| *cell > 0);
         if based {
-            sync::lock(&self.bases).insert(slot.range.first, cells.into());
+            sync::lock(&self.bases).insert(slot.range.first, Base { less: cells.into(), more: since.cells });
         }
         self.firewall.note(self.own_labels(&slot.text));
         slot.come_back(based);
         self.shown.set(slot.nth(), true);
         table.series.insert(ByText(Arc::clone(slot)));
         table.list = None;
+    }
+
+    /// What a series has that begins now beside its cells.
+    fn begin_at(&self, level: u64) -> u64 {
+        if self.shape.len > 0 || self.setup.is_some() { self.clock.wall_millis() } else { level }
     }
 
     fn text(&self, values: &[impl AsRef<str>]) -> Result<String, SeriesError> {
@@ -424,12 +468,23 @@ impl Metric {
     /// Takes a series out, unless it is held.
     pub(crate) fn remove(&self, slot: &Arc<Slot>) -> Removal {
         let mut table = sync::write(&self.table);
-        let known = table.series.get(&*slot.text).is_some_and(|known| Arc::ptr_eq(&known.0, slot));
-        if !known {
-            return Removal::Absent;
+        let out = match self.take_out(&mut table, slot) {
+            Ok(out) => out,
+            Err(why) => return why,
+        };
+        drop(table);
+        // The last reference may be here: cells are given back with no lock held.
+        drop(out);
+        Removal::Removed
+    }
+
+    /// Takes a series out of the table, with the list that it was in, unless it is held.
+    pub(crate) fn take_out(&self, table: &mut Table, slot: &Arc<Slot>) -> Result<impl Sized + use<>, Removal> {
+        if !table.get(&slot.text).is_some_and(|known| Arc::ptr_eq(known, slot)) {
+            return Err(Removal::Absent);
         }
         if !slot.try_go() {
-            return Removal::Held;
+            return Err(Removal::Held);
         }
         self.shown.set(slot.nth(), false);
         let out = table.series.take(&*slot.text);
@@ -438,10 +493,7 @@ impl Metric {
             self.firewall.give_back(folded, &self.budget);
         }
         self.firewall.forget(table.series.iter().map(|series| self.own_labels(&series.0.text)));
-        drop(table);
-        // The last reference may be here: cells are given back with no lock held.
-        drop((out, list));
-        Removal::Removed
+        Ok((out, list))
     }
 
     /// A series that was removed and is wanted again, or what has taken its place since: held, as
@@ -455,18 +507,16 @@ impl Metric {
             }
             return now;
         }
-        if let Some(folded) = self.is_folded(&gone.text) {
-            self.firewall.take_anyway(folded, &self.budget);
-        }
+        self.charge_anyway(gone);
         self.put_in(&mut table, gone);
         Arc::clone(gone)
     }
 
-    /// Takes what was there before the last beginning out of the sums of cells.
-    pub(crate) fn subtract_bases(&self, totals: &mut Totals) {
+    /// Makes the numbers of series of the sums of their cells.
+    pub(crate) fn apply_bases(&self, totals: &mut Totals) {
         for (first, base) in sync::lock(&self.bases).iter() {
             let range = Range { first: *first, len: self.shape.len, pool: self.shape.pool };
-            totals.subtract(range, base, &self.shape.floats);
+            base.apply(totals.range_mut(range), &self.shape.floats);
         }
     }
 
@@ -480,15 +530,44 @@ impl Metric {
         if self.exemplars.are_none() { Vec::new() } else { list.slots.iter().enumerate().flat_map(told).collect() }
     }
 
-    /// Takes what was there before the last beginning out of the sums of the cells of a series.
-    pub(crate) fn take_base(&self, range: Range, cells: &mut [u64]) {
+    /// Makes the numbers of a series of the sums of its cells.
+    pub(crate) fn apply_base(&self, range: Range, cells: &mut [u64]) {
         if let Some(base) = sync::lock(&self.bases).get(&range.first) {
-            totals::subtract(cells, base, &self.shape.floats);
+            base.apply(cells, &self.shape.floats);
         }
+    }
+
+    /// Adds numbers to those of a series. Called with the table locked.
+    pub(crate) fn add_more(&self, slot: &Slot, more: &[u64]) {
+        let mut bases = sync::lock(&self.bases);
+        let base = bases.entry(slot.range.first).or_default();
+        if base.more.is_empty() {
+            base.more = more.into();
+        } else {
+            totals::add_to(&mut base.more, more, &self.shape.floats);
+        }
+        slot.has_base();
     }
 
     pub(crate) fn forget_base(&self, range: Range) {
         sync::lock(&self.bases).remove(&range.first);
+    }
+}
+
+impl Table {
+    pub(crate) fn get(&self, text: &str) -> Option<&Arc<Slot>> {
+        self.series.get(text).map(|series| &series.0)
+    }
+}
+
+impl Base {
+    fn apply(&self, cells: &mut [u64], floats: &[u32]) {
+        if !self.less.is_empty() {
+            totals::subtract(cells, &self.less, floats);
+        }
+        if !self.more.is_empty() {
+            totals::add_to(cells, &self.more, floats);
+        }
     }
 }
 
@@ -506,7 +585,9 @@ impl List {
         chunks.dedup();
         let bytes = slots.iter().map(|slot| slot.bytes()).sum();
         let text_bytes = slots.iter().map(|slot| slot.text.len()).sum();
-        Self { slots, chunks: chunks.into(), bytes, text_bytes }
+        let with_start = slots.iter().filter(|slot| slot.range.len > 0 || slot.summary.is_some());
+        let started = with_start.map(|slot| slot.level.load(Ordering::Relaxed)).collect();
+        Self { slots, chunks: chunks.into(), bytes, text_bytes, started }
     }
 }
 

@@ -28,7 +28,7 @@ use crate::instrument::{Declared, Group, Instrument, Member as _};
 use crate::label::LabelSet;
 use crate::metric::{List, Metric, Plan, Storage};
 use crate::snapshot::{self, FamilySnapshot, Member, Snapshot, Value};
-use crate::sync::{self, Arc, CHUNK, RwLock};
+use crate::sync::{self, Arc, CHUNK, Mutex, RwLock};
 
 pub use self::error::RegisterError;
 pub use self::options::{Options, OptionsError};
@@ -191,6 +191,8 @@ struct Inner {
     budget: Arc<Budget>,
     entries: RwLock<Entries>,
     hooks: RwLock<Vec<Hook>>,
+    /// Held by a snapshot that lets series go, so that no other one tells of them later than that.
+    expiring: Mutex<()>,
     own: Own,
 }
 
@@ -336,7 +338,9 @@ impl Registry {
         let options = &self.inner.options;
         let bounds = descs.iter().map(|desc| options.bounds(desc));
         let setup = descs.iter().find_map(|desc| options.setup(desc));
+        let expire_after = descs.first().and_then(|desc| options.expire_after(desc));
         let plan = Plan::new(storage.iter().copied().zip(bounds)).with_setup(setup);
+        let plan = plan.with_clock(options.clock(), expire_after);
         let labels = descs.first().map_or(&[][..], Desc::labels);
         if plan.shape.len as usize > CHUNK {
             return Err(RegisterError::GroupTooLarge { first: descs.first().map(|d| d.name().to_owned()) });
@@ -470,13 +474,20 @@ impl Registry {
         self.run_hooks();
         let all: Vec<Entry> = sync::read(&self.inner.entries).by_name.values().cloned().collect();
         let entries: Vec<&Entry> = all.iter().filter(|entry| wanted(&entry.desc)).collect();
+        let mut given: Vec<_> = entries.iter().map(|entry| self.read(entry)).collect();
+        // Code of the caller ran for the last time: from here to the end there may be a lock.
+        let expiring = entries.iter().any(|entry| entry.metrics().any(|metric| metric.idle.is_some()));
+        let _alone = expiring.then(|| sync::lock(&self.inner.expiring));
+        let read: BTreeSet<u64> = entries.iter().flat_map(|entry| entry.metrics()).map(|metric| metric.id).collect();
+        entries.iter().flat_map(|entry| entry.metrics()).for_each(|metric| metric.revive());
         // What the registry tells about itself is about all metrics, read or not.
         let lists = lists(&all);
-        let read: BTreeSet<u64> = entries.iter().flat_map(|entry| entry.metrics()).map(|metric| metric.id).collect();
         let read = lists.values().filter(|(metric, _)| read.contains(&metric.id));
         // Before the sums, so that what an exemplar tells of is in them.
-        let members: Vec<_> = entries.iter().map(|entry| self.members(entry, &lists)).collect();
-        let totals = snapshot::sums(read.map(|(metric, list)| (&**metric, &**list)));
+        let parts = entries.iter().zip(&mut given).map(|(entry, given)| members(entry, given, &lists));
+        let members: Vec<_> = parts.collect();
+        let totals = snapshot::sums(read.clone().map(|(metric, list)| (&**metric, &**list)));
+        read.for_each(|(metric, list)| metric.expire(list, &totals));
         let family = |(entry, members): (&Entry, _)| FamilySnapshot::new(Arc::clone(&entry.desc), &totals, members);
         let mut families: Vec<_> = entries.into_iter().zip(members).map(family).collect();
         let series = families.iter().map(FamilySnapshot::len).sum();
@@ -506,8 +517,14 @@ impl Registry {
         let mut entries = Entries::default();
         let claimed = own::describe().iter().try_for_each(|desc| entries.claims.claim(desc, Location::caller()));
         debug_assert!(claimed.is_ok(), "the registry's own names do not clash");
-        let inner =
-            Inner { options, budget, entries: RwLock::new(entries), hooks: RwLock::default(), own: Own::default() };
+        let inner = Inner {
+            options,
+            budget,
+            entries: RwLock::new(entries),
+            hooks: RwLock::default(),
+            expiring: Mutex::default(),
+            own: Own::default(),
+        };
         Self { inner: Arc::new(inner), scope: Arc::default() }
     }
 
@@ -528,19 +545,29 @@ impl Registry {
         outcome
     }
 
-    fn members(&self, entry: &Entry, lists: &Lists) -> Vec<Member> {
+    /// The values that have to be asked for.
+    fn read(&self, entry: &Entry) -> Vec<Option<Member>> {
         let member = |registered: &Registered| match &registered.source {
-            Source::Part { metric, part, .. } => {
-                let (_, list) = lists.get(&metric.id)?;
-                Some(Member::of(metric, list, part, entry.desc.name()))
-            }
+            Source::Part { .. } => None,
             Source::Read { read, refusals } => {
                 let value = self.contain(|| read())?;
                 given(entry.desc.kind(), &registered.constant, value, refusals)
             }
         };
-        entry.registered.iter().filter_map(member).collect()
+        entry.registered.iter().map(member).collect()
     }
+}
+
+/// The series that are registered under a name; `given` are those whose values were asked for.
+fn members(entry: &Entry, given: &mut [Option<Member>], lists: &Lists) -> Vec<Member> {
+    let member = |(registered, given): (&Registered, &mut Option<Member>)| match &registered.source {
+        Source::Part { metric, part, .. } => {
+            let (_, list) = lists.get(&metric.id)?;
+            Some(Member::of(metric, list, part, entry.desc.name()))
+        }
+        Source::Read { .. } => given.take(),
+    };
+    entry.registered.iter().zip(given).filter_map(member).collect()
 }
 
 /// The series of a value that was read, unless it is to be a count and is none.

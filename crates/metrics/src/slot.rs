@@ -13,10 +13,10 @@ use crate::sync::{Arc, AtomicU64, AtomicUsize, Ordering, Step, Weak, at};
 pub(crate) struct Slot {
     /// Held handles × [`ONE`] | [`BASED`] | [`GONE`].
     state: AtomicUsize,
-    /// The value of a gauge.
+    /// The value of a gauge; where the values are in cells, when the series began: milliseconds since 1970.
     pub(crate) level: AtomicU64,
     /// The values of a summary.
-    pub(crate) summary: Option<Series>,
+    pub(crate) summary: Option<Box<Series>>,
     pub(crate) range: Range,
     /// The labels as they are on the wire.
     pub(crate) text: Box<str>,
@@ -57,7 +57,7 @@ impl Slot {
 
     /// The same with the values of a summary.
     pub(crate) fn with_summary(mut self, summary: Option<Series>) -> Self {
-        self.summary = summary;
+        self.summary = summary.map(Box::new);
         self
     }
 
@@ -96,7 +96,7 @@ impl Slot {
     /// locked.
     pub(crate) fn come_back(&self, based: bool) {
         if based {
-            self.state.fetch_or(BASED, Ordering::Relaxed);
+            self.has_base();
         }
         self.state.fetch_and(!GONE, at(Step::Show, Ordering::Release));
     }
@@ -108,6 +108,11 @@ impl Slot {
         self.state.fetch_sub(ONE, Ordering::Relaxed);
     }
 
+    /// Notes that the metric has a base for the series.
+    pub(crate) fn has_base(&self) {
+        self.state.fetch_or(BASED, Ordering::Relaxed);
+    }
+
     /// Whether the metric has a base for the series.
     pub(crate) fn is_based(&self) -> bool {
         self.state.load(Ordering::Relaxed) & BASED != 0
@@ -115,7 +120,7 @@ impl Slot {
 
     /// What it takes, with the cells of one thread.
     pub(crate) fn bytes(&self) -> usize {
-        let summary = self.summary.as_ref().map_or(0, Series::bytes);
+        let summary = self.summary.as_ref().map_or(0, |summary| summary.bytes());
         size_of::<Self>() + self.text.len() + self.range.len as usize * size_of::<u64>() + summary
     }
 
@@ -125,7 +130,7 @@ impl Slot {
 
     /// What it has of a summary.
     pub(crate) fn read_summary(&self) -> SummarySnapshot<'static> {
-        self.summary.as_ref().map(Series::read).unwrap_or_default()
+        self.summary.as_ref().map(|summary| summary.read()).unwrap_or_default()
     }
 
     /// The sums of its cells.
@@ -134,7 +139,7 @@ impl Slot {
         // The base is looked up in any case: its lock orders this with a series that comes back,
         // what `state` says may be older than the cells.
         if let Some(home) = self.home() {
-            home.take_base(self.range, &mut cells);
+            home.apply_base(self.range, &mut cells);
         }
         cells
     }

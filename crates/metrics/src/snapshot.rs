@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use crate::cell::{Totals, totals};
 use crate::desc::Desc;
@@ -103,6 +104,8 @@ pub(crate) enum Member {
 pub struct Series<'a> {
     text: &'a str,
     value: Value<'a>,
+    /// Milliseconds since 1970; 0 if it is not known.
+    started_at: u64,
     exemplars: &'a [(usize, u32, Arc<Taken>)],
 }
 
@@ -459,19 +462,21 @@ impl Member {
                 let slot = list.slots.get(i)?;
                 let cells = totals.range(slot.range).get(part.first as usize..)?.get(..part.len as usize)?;
                 let exemplars = exemplar::of_series(exemplars, i);
-                Some(Series { text: &slot.text, value: part.value(cells, slot), exemplars })
+                let started_at = list.started.get(i).copied().unwrap_or_default();
+                Some(Series { text: &slot.text, value: part.value(cells, slot), started_at, exemplars })
             }
             Self::Levels { list, levels } => {
                 let value = Value::Gauge(f64::from_bits(*levels.get(i)?));
-                Some(Series { text: &list.slots.get(i)?.text, value, exemplars: &[] })
+                Some(Series { text: &list.slots.get(i)?.text, value, started_at: 0, exemplars: &[] })
             }
             Self::Summaries { list, summaries } => {
                 let value = Value::Summary(summaries.get(i)?.borrowed());
-                Some(Series { text: &list.slots.get(i)?.text, value, exemplars: &[] })
+                let started_at = list.started.get(i).copied().unwrap_or_default();
+                Some(Series { text: &list.slots.get(i)?.text, value, started_at, exemplars: &[] })
             }
             Self::Given(series) => {
                 let (text, value) = series.get(i)?;
-                Some(Series { text, value: value.clone(), exemplars: &[] })
+                Some(Series { text, value: value.clone(), started_at: 0, exemplars: &[] })
             }
         }
     }
@@ -587,6 +592,28 @@ impl<'a> Series<'a> {
         &self.value
     }
 
+    /// When it began to count from 0, as a time since 1970; `None` where that says nothing, as of a gauge. A series that
+    /// was let go or removed and comes back has begun anew.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use streamgauge_metrics::{Clock, Counter, Desc, Options, Registry};
+    ///
+    /// let clock = Clock::manual();
+    /// let registry = Registry::with_options(Options { clock: clock.clone(), ..Options::default() })?;
+    /// clock.advance(Duration::from_secs(1_700_000_000));
+    /// let _: Counter = registry.register(Desc::of::<Counter>("jobs_total", "Jobs done."))?;
+    /// clock.advance(Duration::from_secs(60));
+    /// let snapshot = registry.snapshot();
+    /// let series = snapshot.family("jobs_total").unwrap().series().next().unwrap();
+    /// assert_eq!(series.started_at(), Some(Duration::from_secs(1_700_000_000)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn started_at(&self) -> Option<Duration> {
+        let says_something = !matches!(self.value, Value::Gauge(_)) && self.started_at > 0;
+        says_something.then_some(Duration::from_millis(self.started_at))
+    }
+
     /// What some of it came from: an exemplar for each bucket that has one, the lowest first.
     ///
     /// ```
@@ -693,6 +720,6 @@ pub(crate) fn sums<'a>(read: impl Iterator<Item = (&'a Metric, &'a List)> + Clon
     chunks.sort_unstable();
     chunks.dedup();
     let mut sums = totals::Totals::gather(&crate::cell::STORE, &chunks);
-    read.for_each(|(metric, _)| metric.subtract_bases(&mut sums));
+    read.for_each(|(metric, _)| metric.apply_bases(&mut sums));
     Arc::new(sums)
 }

@@ -47,6 +47,7 @@ pub(crate) fn registry(endpoint: Option<&Prometheus>) -> Result<Registry, Option
         per_metric: endpoint.per_metric_buckets.clone(),
         native: endpoint.native_histograms.iter().map(|name| (name.clone(), Native::default())).collect(),
         limits: endpoint.limits.clone(),
+        ..Options::default()
     })
 }
 

@@ -50,11 +50,11 @@ impl Totals {
         self.places.get(chunk_of(range.first)).copied().flatten().map(usize::from)
     }
 
-    /// Takes away what a range held when it was last begun anew.
-    pub(crate) fn subtract(&mut self, range: Range, base: &[u64], floats: &[u32]) {
-        let Some(chunk) = self.place(range).and_then(|place| self.cells.get_mut(place)) else { return };
+    /// The sums of a range, to be changed; empty if its chunk was not gathered.
+    pub(crate) fn range_mut(&mut self, range: Range) -> &mut [u64] {
+        let Some(chunk) = self.place(range).and_then(|place| self.cells.get_mut(place)) else { return &mut [] };
         let first = offset(range.first);
-        subtract(&mut chunk[first..first + range.len as usize], base, floats);
+        &mut chunk[first..first + range.len as usize]
     }
 }
 
@@ -67,6 +67,14 @@ pub(crate) fn subtract(cells: &mut [u64], base: &[u64], floats: &[u32]) {
     }
     for (i, (cell, base)) in (0..).zip(cells.iter_mut().zip(base)) {
         *cell = if floats.contains(&i) { subtract_float(*cell, *base) } else { cell.saturating_sub(*base) };
+    }
+}
+
+/// Adds numbers to those of a series.
+pub(crate) fn add_to(cells: &mut [u64], more: &[u64], floats: &[u32]) {
+    for (i, (cell, more)) in (0..).zip(cells.iter_mut().zip(more)) {
+        let change = if floats.contains(&i) { Change::add_float(f64::from_bits(*more)) } else { Change::add(*more) };
+        *cell = change.saturating(*cell);
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use super::RegisterError;
 use crate::cardinality::Limits;
 use crate::clock::Clock;
-use crate::desc::Desc;
+use crate::desc::{Desc, Kind};
 use crate::histogram::{Bounds, BoundsError, Buckets};
 use crate::label::label_sets;
 use crate::native::Native;
@@ -42,7 +43,11 @@ pub struct Options {
     pub native: BTreeMap<String, Native>,
     /// How many series there may be, and what labels.
     pub limits: Limits,
-    /// What the windows of summaries go by.
+    /// After how long series are let go of that nobody has moved; never, if it is `None`. It is for counters
+    /// and histograms of open label sets. A gauge that stays what it is says something: its declaration
+    /// has to ask for it, see [`Desc::expiring_after`].
+    pub expire_after: Option<Duration>,
+    /// What time it is for all of this.
     pub clock: Clock,
 }
 
@@ -79,6 +84,7 @@ pub(super) struct Proven {
     throughput: Option<Bounds>,
     per_metric: BTreeMap<String, Bounds>,
     native: BTreeMap<String, Native>,
+    expire_after: Option<Duration>,
     clock: Clock,
 }
 
@@ -103,6 +109,7 @@ impl Options {
         Ok(Proven {
             native: self.native,
             limits: self.limits,
+            expire_after: self.expire_after,
             clock: self.clock,
             latency_ms: set("LATENCY_MS", self.latency_ms)?,
             size_bytes: set("SIZE_BYTES", self.size_bytes)?,
@@ -125,6 +132,18 @@ impl OptionsError {
 impl Proven {
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
+    /// After how many nanoseconds series of a metric are let go. There is an end to a closed set of them.
+    pub(super) fn expire_after(&self, desc: &Desc) -> Option<u64> {
+        let is_open = !desc.labels().is_empty() && label_sets(desc.labels()).is_none();
+        let standard = self.expire_after.filter(|_| matches!(desc.kind(), Kind::Counter | Kind::Histogram));
+        let after = desc.expire_after().or(standard).filter(|_| is_open)?;
+        Some(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// Refuses labels that are too many, without end, or of a closed set that has no room.

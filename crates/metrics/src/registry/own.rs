@@ -9,6 +9,7 @@ use crate::family::Family;
 use crate::firewall::Budget;
 use crate::gauge::Gauge;
 use crate::label;
+use crate::metric::Metric;
 use crate::snapshot::{FamilySnapshot, Member, Value};
 use crate::sync::Arc;
 
@@ -18,6 +19,7 @@ const SERIES: &str = "metrics_registry_metric_series";
 const BYTES: &str = "metrics_registry_metric_bytes";
 const REFUSED: &str = "metrics_registry_refused_total";
 const LEVEL: &str = "metrics_registry_cardinality_level";
+const EXPIRED: &str = "metrics_registry_expired_total";
 const METRIC_LEVEL: &str = "metrics_registry_metric_cardinality_level";
 
 #[derive(Default)]
@@ -26,12 +28,14 @@ pub(super) struct Own {
 }
 
 /// The declarations, sorted by name.
-pub(super) fn describe() -> [Desc; 7] {
+pub(super) fn describe() -> [Desc; 8] {
     [
         Desc::of::<Gauge>(
             LEVEL,
             "How near all metrics together are to their limit: 1 past the warning threshold, 2 past the critical one, 3 full.",
         ),
+        Desc::of::<Family<Counter>>(EXPIRED, "Series of a metric that were let go since nobody had moved them for long.")
+            .with_labels(["metric"]),
         Desc::of::<Counter>(HOOK_PANICS, "Scrape hooks and callbacks that panicked."),
         Desc::of::<Family<Gauge>>(BYTES, "Bytes that the series of a metric take, each with the cells of one thread.")
             .with_labels(["metric"])
@@ -62,8 +66,9 @@ impl Own {
     ) -> Vec<FamilySnapshot> {
         let with_labels = lists.values().filter(|(metric, _)| !metric.labels.is_empty());
         let level = |level: CardinalityLevel| Value::Gauge(f64::from(level as u8));
-        let values: [Values; 7] = [
+        let values: [Values; 8] = [
             vec![(String::new(), level(budget.level()))],
+            lists.values().filter_map(|(metric, _)| Some((of(&metric.name), expired(metric)?))).collect(),
             vec![(String::new(), Value::Counter(self.hook_panics.get()))],
             lists.values().map(|(metric, list)| (of(&metric.name), Value::Gauge(list.bytes as f64))).collect(),
             with_labels.map(|(metric, _)| (of(&metric.name), level(metric.firewall.level()))).collect(),
@@ -84,6 +89,11 @@ impl Own {
         });
         families.collect()
     }
+}
+
+/// `None` if its series stay.
+fn expired(metric: &Metric) -> Option<Value<'static>> {
+    metric.idle.as_ref().map(|idle| Value::Counter(idle.expired()))
 }
 
 type Values = Vec<(String, Value<'static>)>;

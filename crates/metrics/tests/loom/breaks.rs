@@ -2,7 +2,7 @@
 
 use crate::check::Break::{self, At, Locks, References};
 use crate::check::Model;
-use crate::models::{arenas, counters, natives, readers, series, snapshots, summaries};
+use crate::models::{arenas, counters, expiry, natives, readers, series, snapshots, summaries};
 use crate::sync::Step::{
     Adopt, Answer, Begin, Down, End, FenceAfterCopy, FenceAfterRing, FenceAfterUndo, FenceBeforeCells, FenceBeforeUndo,
     Fill, FindShown, ItsOwnAnswer, Leave, LetGo, Overwrite, ReadDowns, ReadFirst, ReadHead, ReadRequest, ReadSecond,
@@ -31,7 +31,7 @@ const SEEN: &[(Break, &[Model])] = &[
     (At(Leave), &[summaries::ADOPTED]),
     (At(Adopt), &[summaries::ADOPTED]),
     (Locks, &[arenas::HANDED_OVER]),
-    (References, &[series::CELLS_REUSED]),
+    (References, &[series::CELLS_REUSED, expiry::LOOKED_UP]),
 ];
 
 /// The request keeps an owner from writing an answer before the reader of the one before is done

@@ -34,6 +34,15 @@ impl<T> Arc<T> {
         Self(std_sync::Arc::new_cyclic(|this| Counted::new(make(&Weak(this.clone())))))
     }
 
+    pub(crate) fn get_mut(this: &mut Self) -> Option<&mut T> {
+        if std_sync::Arc::strong_count(&this.0) > 1 {
+            return None;
+        }
+        // What reads the newest of a number is a change of it.
+        this.0.dropped.fetch_add(0, Ordering::Acquire);
+        std_sync::Arc::get_mut(&mut this.0).map(|counted| &mut counted.value)
+    }
+
     pub(crate) fn ptr_eq(this: &Self, other: &Self) -> bool {
         std_sync::Arc::ptr_eq(&this.0, &other.0)
     }

@@ -23,6 +23,8 @@ mod cardinality;
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "things are small here")]
 mod cell;
 mod check;
+#[allow(clippy::unused_self, reason = "a stand-in has the signature of what it stands for")]
+mod clock;
 mod counted;
 #[allow(dead_code, reason = "what ships is more than what is modelled")]
 #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "a stand-in has the signature of what it stands for")]
@@ -32,6 +34,9 @@ mod exemplar;
 mod firewall;
 #[allow(clippy::unused_self, reason = "a stand-in has the signature of what it stands for")]
 mod histogram;
+#[allow(dead_code, unreachable_pub, reason = "what ships is more than what is modelled")]
+#[path = "../../src/idle.rs"]
+mod idle;
 mod label;
 #[allow(dead_code, unreachable_pub, reason = "what ships is more than what is modelled")]
 #[allow(clippy::default_constructed_unit_structs, reason = "a stand-in has nothing in it")]

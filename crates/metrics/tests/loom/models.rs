@@ -2,6 +2,7 @@
 
 pub(crate) mod arenas;
 pub(crate) mod counters;
+pub(crate) mod expiry;
 pub(crate) mod natives;
 pub(crate) mod readers;
 pub(crate) mod series;

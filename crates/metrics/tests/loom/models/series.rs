@@ -117,7 +117,7 @@ fn scrape(metric: &Metric, series: &Arc<Slot>) -> Option<u64> {
     let list = metric.list();
     let [there] = &*list.slots else { return None };
     let mut totals = Totals::gather(&STORE, &list.chunks);
-    metric.subtract_bases(&mut totals);
+    metric.apply_bases(&mut totals);
     Arc::ptr_eq(there, series).then(|| totals.range(series.range)[0])
 }
 
