@@ -1,6 +1,6 @@
 //! The group keys of one window definition that have an open pane, each with a dense number.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -8,6 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use crate::decode::Event;
 use crate::explosion::{Explosion, KeyExplosion};
 use crate::row::{KeyValues, RowNames};
+use crate::same::same;
 
 /// The number of a key while it lives.
 pub(crate) type KeyId = usize;
@@ -22,10 +23,19 @@ pub(crate) struct Keys {
     fields: Vec<usize>,
     max_keys: usize,
     hasher: DefaultHashBuilder, // keyed at random: keys come from outside
-    places: HashTable<KeyId>,
+    places: HashTable<Place>,
     keys: Vec<Key>,
     free: Vec<KeyId>,
+    ranked: bool,                      // the ranks of the live keys are known
     explosion: Option<Box<Explosion>>, // from the first key on that had no room
+}
+
+/// What an event's key is compared with: one step from the table, and another to the text.
+#[derive(Debug)]
+struct Place {
+    hash: u64,
+    text: Box<[u8]>, // the values, each with an end mark behind it
+    key: KeyId,
 }
 
 #[derive(Debug)]
@@ -33,7 +43,14 @@ struct Key {
     hash: u64,
     values: KeyValues,
     panes: usize,
+    rank: usize, // among the live keys, by value
 }
+
+/// Stands behind each value of a key, so that ("ab", "c") and ("a", "bc") differ; no byte of any text.
+const END: u8 = 0xff;
+
+/// A list of fewer than this share of the live keys is not worth to rank them all.
+const WORTH_RANKING: usize = 4;
 
 impl Keys {
     pub(crate) fn new(fields: Vec<usize>, max_keys: usize) -> Self {
@@ -44,6 +61,7 @@ impl Keys {
             places: HashTable::new(),
             keys: Vec::new(),
             free: Vec::new(),
+            ranked: true,
             explosion: None,
         }
     }
@@ -99,29 +117,26 @@ impl Keys {
     #[cold]
     fn watch<'a>(&mut self, count: usize, value: &impl Fn(usize) -> &'a str) {
         let (keys, places) = (&self.keys, &self.places);
-        let begin = || Box::new(Explosion::new(count, places.iter().map(|id| &keys[*id].values)));
+        let begin = || Box::new(Explosion::new(count, places.iter().map(|place| &keys[place.key].values)));
         self.explosion.get_or_insert_with(begin).add(value);
     }
 
     #[inline]
     fn hash<'a>(&self, count: usize, value: &impl Fn(usize) -> &'a str) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        // Each value is hashed with an end mark, so that ("ab", "c") and ("a", "bc") differ.
-        (0..count).for_each(|n| value(n).hash(&mut hasher));
+        (0..count).for_each(|n| hasher.write(value(n).as_bytes()));
         hasher.finish()
     }
 
     #[inline]
     fn find<'a>(&self, hash: u64, count: usize, value: &impl Fn(usize) -> &'a str) -> Option<KeyId> {
-        let same = |id: &KeyId| {
-            let key = &self.keys[*id];
-            key.hash == hash && (0..count).all(|n| *key.values[n] == *value(n))
-        };
-        self.places.find(hash, same).copied()
+        let is_it = |place: &Place| place.hash == hash && holds(&place.text, count, value);
+        self.places.find(hash, is_it).map(|place| place.key)
     }
 
     fn add(&mut self, hash: u64, values: KeyValues) -> KeyId {
-        let key = Key { hash, values, panes: 0 };
+        let text = values.iter().flat_map(|value| value.bytes().chain([END])).collect();
+        let key = Key { hash, values, panes: 0, rank: 0 };
         let id = if let Some(id) = self.free.pop() {
             self.keys[id] = key;
             id
@@ -129,14 +144,41 @@ impl Keys {
             self.keys.push(key);
             self.keys.len() - 1
         };
-        let keys = &self.keys;
-        self.places.insert_unique(hash, id, |id| keys[*id].hash);
+        self.places.insert_unique(hash, Place { hash, text, key: id }, |place| place.hash);
+        self.ranked = false;
         id
     }
 
     /// The key's values.
     pub(crate) fn values(&self, id: KeyId) -> &KeyValues {
         &self.keys[id].values
+    }
+
+    /// Sorts a list by the values of keys, then by what else tells its members apart.
+    ///
+    /// Panes of the same keys fire again and again: their order is kept as ranks, which are true until a new key comes.
+    pub(crate) fn sort<T, U: Ord>(&mut self, list: &mut [T], of: impl Fn(&T) -> (KeyId, U)) {
+        if !self.ranked && list.len() < self.places.len() / WORTH_RANKING {
+            list.sort_unstable_by(|one, other| {
+                let ((a, x), (b, y)) = (of(one), of(other));
+                self.values(a).cmp(self.values(b)).then_with(|| x.cmp(&y))
+            });
+            return;
+        }
+        self.rank();
+        list.sort_unstable_by_key(|one| {
+            let (key, rest) = of(one);
+            (self.keys[key].rank, rest)
+        });
+    }
+
+    fn rank(&mut self) {
+        if std::mem::replace(&mut self.ranked, true) {
+            return;
+        }
+        let mut live: Vec<KeyId> = self.places.iter().map(|place| place.key).collect();
+        live.sort_unstable_by(|a, b| self.keys[*a].values.cmp(&self.keys[*b].values));
+        live.into_iter().enumerate().for_each(|(rank, id)| self.keys[id].rank = rank);
     }
 
     /// A pane of this key was opened.
@@ -154,11 +196,65 @@ impl Keys {
     pub(crate) fn release(&mut self, id: KeyId) {
         let key = &mut self.keys[id];
         if key.panes == 0 {
-            if let Ok(place) = self.places.find_entry(key.hash, |other| *other == id) {
+            if let Ok(place) = self.places.find_entry(key.hash, |place| place.key == id) {
                 place.remove();
             }
             key.values = Arc::new([]);
             self.free.push(id);
+        }
+    }
+}
+
+/// Whether a text is that of these values.
+#[inline]
+fn holds<'a>(mut text: &[u8], count: usize, value: &impl Fn(usize) -> &'a str) -> bool {
+    for n in 0..count {
+        let value = value(n).as_bytes();
+        match text.split_at_checked(value.len()) {
+            Some((start, [END, rest @ ..])) if same(start, value) => text = rest,
+            _ => return false,
+        }
+    }
+    text.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(max_keys: usize, of: &[[&str; 2]]) -> (Keys, Vec<KeyId>) {
+        let mut keys = Keys::new(vec![0, 1], max_keys);
+        let ids = of.iter().map(|values| keys.find_or_add(2, |n| values[n]).0).collect();
+        (keys, ids)
+    }
+
+    #[test]
+    fn keys_are_told_apart_by_where_a_value_ends() {
+        let (mut keys, ids) = keys(10, &[["ab", "c"], ["a", "bc"], ["", "abc"], ["abc", ""]]);
+        assert_eq!(ids, [0, 1, 2, 3]);
+        assert_eq!(keys.find_or_add(2, |n| ["a", "bc"][n]), (1, false));
+    }
+
+    #[test]
+    fn a_list_is_sorted_by_value_also_after_keys_have_come_and_gone() {
+        let (mut keys, ids) = keys(100, &[["b", "z"], ["b", "a"], ["a", "\u{1f600}"], ["ab", ""]]);
+        for id in &ids {
+            keys.pin(*id);
+        }
+        let mut list: Vec<(KeyId, u8)> = ids.iter().flat_map(|id| [(*id, 2), (*id, 1)]).collect();
+        keys.sort(&mut list, |one| *one);
+        assert_eq!(list, [(2, 1), (2, 2), (3, 1), (3, 2), (1, 1), (1, 2), (0, 1), (0, 2)]);
+        keys.unpin(1);
+        assert_eq!(keys.find_or_add(2, |n| ["aa", "x"][n]).0, 1, "the number is used again");
+        let texts: Vec<String> = (0..20).map(|n| format!("k{n}")).collect();
+        for text in &texts {
+            keys.find_or_add(2, |_| text);
+        }
+        for mut list in [vec![(0, 0), (3, 0), (1, 0)], vec![(3, 1), (3, 0), (1, 0), (0, 0), (2, 9), (4, 0), (5, 0)]] {
+            let mut want = list.clone();
+            want.sort_by_key(|(id, rest)| (keys.values(*id).to_vec(), *rest));
+            keys.sort(&mut list, |one| *one);
+            assert_eq!(list, want);
         }
     }
 }

@@ -29,6 +29,7 @@ mod quiet;
 mod reason;
 mod record;
 mod row;
+mod same;
 mod settings;
 pub mod state;
 mod telemetry;

@@ -22,7 +22,7 @@ use crate::settings::{Keep, Settings};
 use crate::telemetry::{LlmMetrics, LlmTally, Outcome, PipelineMetrics, Standing, Tally, Timing, TypeId, Verdict};
 use crate::time::{EventTime, Span, WallTime};
 use crate::watermark::{PartitionMark, Watermark, Watermarks};
-use crate::window::{Due, Window};
+use crate::window::Window;
 pub use saved::RestoreError;
 pub use survey::{Survey, WindowSurvey};
 
@@ -43,7 +43,7 @@ struct Stages {
     seen: Option<Seen>,
     watermarks: Watermarks,
     windows: Vec<Window>,
-    due: Vec<(usize, Due)>, // reused between firings: which window, which of its panes
+    by_name: Vec<usize>, // the order in which rows of one end are printed
     account: Account,
     tally: Tally,
     llm: Option<LlmTally>,
@@ -63,6 +63,8 @@ impl Pipeline {
         let plan = Plan::of(&settings);
         let mapping = &settings.mapping;
         let windows: Vec<Window> = settings.windows.iter().map(|w| Window::new(w, mapping)).collect();
+        let mut by_name: Vec<usize> = (0..windows.len()).collect();
+        by_name.sort_by_key(|at| windows[*at].name());
         Ok(Pipeline {
             max_future_skew: settings.watermark.max_future_skew,
             keeps_times: false,
@@ -74,7 +76,7 @@ impl Pipeline {
                 watermarks: Watermarks::new(settings.watermark.max_out_of_orderness),
                 tally: Tally::new(metrics, &windows),
                 windows,
-                due: Vec::new(),
+                by_name,
                 account: Account::default(),
                 llm,
             },
@@ -332,24 +334,16 @@ impl Stages {
     /// time, so that no more is merged and sorted at once than what ends together.
     #[cold]
     fn fire(&mut self, mark: Option<&Watermark>, rows: &mut Rows) {
-        let (windows, mut due) = (&mut self.windows, std::mem::take(&mut self.due));
+        let windows = &mut self.windows;
         while let Some(end) = windows.iter_mut().filter_map(|window| window.next_end(mark)).min() {
-            for (at, window) in windows.iter_mut().enumerate() {
-                window.due(end, &mut |pane| due.push((at, pane)));
-            }
-            due.sort_by(|(a, x), (b, y)| {
-                let (a, b) = (&windows[*a], &windows[*b]);
-                a.name().cmp(b.name()).then_with(|| a.order(x).cmp(&b.order(y)))
-            });
-            for (at, pane) in due.drain(..) {
-                windows[at].fire(&pane, rows);
-                self.tally.fired(at, end);
+            for at in &self.by_name {
+                let panes = windows[*at].fire(end, rows);
+                self.tally.fired(*at, end, panes);
             }
         }
         for window in windows {
             window.settle(mark);
         }
-        self.due = due;
     }
 
     #[inline]

@@ -16,6 +16,7 @@ pub use timing::{EndToEnd, Timing};
 
 use crate::dedup::Seen;
 use crate::reason::Reason;
+use crate::same::same;
 use crate::time::{EventTime, Span};
 use crate::window::Window;
 use progress::ProgressTally;
@@ -195,7 +196,7 @@ impl Tally {
     /// The place of an event's type.
     #[inline]
     pub(crate) fn type_of(&mut self, name: &str) -> TypeId {
-        if *self.types[self.last].name != *name {
+        if !same(self.types[self.last].name.as_bytes(), name.as_bytes()) {
             self.last = self.find_or_add(name);
         }
         self.last
@@ -233,9 +234,9 @@ impl Tally {
         self.progress.late(outcome, lateness);
     }
 
-    /// A pane was printed for the first time.
-    pub(crate) fn fired(&mut self, window: usize, end: EventTime) {
-        self.progress.fired(window, end);
+    /// Panes with this end were printed for the first time.
+    pub(crate) fn fired(&mut self, window: usize, end: EventTime, panes: usize) {
+        self.progress.fired(window, end, panes);
     }
 
     /// Moves the metrics.

@@ -6,11 +6,10 @@
 mod aligned;
 mod cut;
 mod definition;
+mod places;
 mod saved;
 mod session;
 mod slice;
-
-use std::sync::Arc;
 
 use crate::aggregate::Accumulator;
 use crate::decode::Event;
@@ -33,6 +32,7 @@ pub(crate) struct Window {
     pub(crate) kind: WindowKind,
     definition: Definition,
     panes: Panes,
+    due: Vec<Due>, // reused between firings
 }
 
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Window {
             }
             WindowKind::Session { gap } => Panes::Sessions(Box::new(Sessions::new(gap))),
         };
-        Window { kind: settings.kind, definition: Definition::new(settings, mapping), panes }
+        Window { kind: settings.kind, definition: Definition::new(settings, mapping), panes, due: Vec::new() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -167,26 +167,22 @@ impl Window {
         }
     }
 
-    /// The panes that end at `end` and were not printed, if that is the next end here. They are to be fired before anything
-    /// else is asked for.
-    pub(crate) fn due(&mut self, end: EventTime, out: &mut impl FnMut(Due)) {
-        match &mut self.panes {
-            Panes::Aligned(aligned) => aligned.due(end, out),
-            Panes::Sessions(sessions) => sessions.due(&mut self.definition, end, out),
+    /// Prints the panes that end at `end` and were not printed, if that is the next end here, by key and start; how many those are.
+    pub(crate) fn fire(&mut self, end: EventTime, rows: &mut Rows) -> usize {
+        let Window { definition, panes, due, .. } = self;
+        due.clear();
+        match panes {
+            Panes::Aligned(aligned) => aligned.due(end, &mut |pane| due.push(pane)),
+            Panes::Sessions(sessions) => sessions.due(definition, end, &mut |pane| due.push(pane)),
         }
-    }
-
-    /// The key values of a due pane, and its start.
-    pub(crate) fn order(&self, due: &Due) -> (&[Arc<str>], EventTime) {
-        (self.definition.keys.values(due.key), due.start)
-    }
-
-    /// Prints a due pane.
-    pub(crate) fn fire(&mut self, due: &Due, rows: &mut Rows) {
-        match &mut self.panes {
-            Panes::Aligned(aligned) => aligned.fire(&mut self.definition, due, rows),
-            Panes::Sessions(sessions) => sessions.fire(&mut self.definition, due, rows),
+        definition.keys.sort(due, |pane| (pane.key, pane.start));
+        for pane in &*due {
+            match panes {
+                Panes::Aligned(aligned) => aligned.fire(definition, pane, rows),
+                Panes::Sessions(sessions) => sessions.fire(definition, pane, rows),
+            }
         }
+        due.len()
     }
 
     /// Says what has changed since it was saved.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use streamgauge_metrics::{Counter, Family, FloatCounter, Histogram, LabelSet, LabelValue, Metrics};
 
 use crate::decode::{Event, Number};
+use crate::same::same;
 use crate::settings::LlmFields;
 
 /// The metrics of LLM requests: of those that were processed.
@@ -95,7 +96,7 @@ impl LlmTally {
     /// A request was processed.
     pub(crate) fn count(&mut self, event: &Event<'_>) {
         let name = event.string(self.fields.model);
-        if *self.models[self.last].name != *name {
+        if !same(self.models[self.last].name.as_bytes(), name.as_bytes()) {
             self.last = self.find_or_add(name);
         }
         let number = |field| event.number(field).map(as_double);

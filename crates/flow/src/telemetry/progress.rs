@@ -78,7 +78,7 @@ pub(super) struct ProgressTally {
     accepted: Counter,
     dropped: Counter,
     late: Vec<(Outcome, Span)>,
-    fired: Vec<(usize, EventTime)>, // which window, and when its pane ended
+    fired: Vec<(usize, EventTime, u64)>, // which window, when its panes ended, and how many those were
     evicted: u64,
     partitions: Vec<PartitionGauges>,
 }
@@ -117,8 +117,10 @@ impl ProgressTally {
         self.late.push((outcome, lateness));
     }
 
-    pub(super) fn fired(&mut self, window: usize, end: EventTime) {
-        self.fired.push((window, end));
+    pub(super) fn fired(&mut self, window: usize, end: EventTime, panes: usize) {
+        if panes > 0 {
+            self.fired.push((window, end, panes as u64));
+        }
     }
 
     pub(super) fn record(&mut self, end_to_end: &EndToEnd<'_>, standing: &Standing<'_>) {
@@ -129,13 +131,13 @@ impl ProgressTally {
             }
             self.metrics.lateness_ms.observe(lateness.as_millis_f64());
         }
-        for (window, end) in self.fired.drain(..) {
+        for (window, end, panes) in self.fired.drain(..) {
             let window_type = standing.windows[window].kind.name();
             let delay = match end_to_end {
                 EndToEnd::Same(latency) => *latency,
                 EndToEnd::Each(latency) => latency(end),
             };
-            self.metrics.emission_delay_ms.get_or_create(&ByWindow { window_type }).observe(delay);
+            self.metrics.emission_delay_ms.get_or_create(&ByWindow { window_type }).observe_n(delay, panes);
         }
         let oldest = standing.windows.iter().filter_map(Window::first_open).map(|(start, _)| start).min();
         self.metrics.oldest_open_window_age_ms.set(oldest.map_or(0.0, |start| millis_since(start, standing.now)));

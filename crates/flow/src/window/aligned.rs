@@ -30,7 +30,7 @@ pub(super) struct Aligned {
     slices: Slab<Slice>,
     by_start: BTreeMap<EventTime, usize>,
     places: hashbrown::HashMap<EventTime, usize>, // the same without an order: found in one step, however many there are
-    last: Option<(SliceSpan, usize)>,             // most events belong to the slice of the one before
+    recent: [Option<(SliceSpan, usize)>; 2],      // most events belong to the slice of one before, or to its neighbour
     fired: Option<EventTime>,                     // windows that end here or before have printed all they hold
     due_at: Option<EventTime>,                    // no watermark before this has anything to do here
     held: usize,
@@ -72,7 +72,7 @@ impl Aligned {
             slices: Slab::new(),
             by_start: BTreeMap::new(),
             places: hashbrown::HashMap::new(),
-            last: None,
+            recent: [None; 2],
             fired: None,
             due_at: None,
             held: 0,
@@ -120,16 +120,21 @@ impl Aligned {
     /// The slice that an instant lies in, and where it is kept.
     #[inline]
     fn place(&mut self, time: EventTime) -> (SliceSpan, Option<usize>) {
-        if let Some((span, at)) = self.last
-            && span.start <= time
-            && time < span.end
-        {
-            return (span, Some(at));
+        for (span, at) in self.recent.iter().flatten() {
+            if span.holds(time) {
+                return (*span, Some(*at));
+            }
         }
         let span = self.cut.slice(time);
         let at = self.places.get(&span.start).copied();
-        self.last = at.map(|at| (span, at)).or(self.last);
+        if let Some(at) = at {
+            self.remember(span, at);
+        }
         (span, at)
+    }
+
+    fn remember(&mut self, span: SliceSpan, at: usize) {
+        self.recent = [Some((span, at)), self.recent[0]];
     }
 
     fn insert(&mut self, span: SliceSpan, of: &Definition) -> usize {
@@ -142,7 +147,7 @@ impl Aligned {
     #[cold]
     fn open(&mut self, span: SliceSpan, of: &Definition, mark: &Watermark) -> usize {
         let at = self.insert(span, of);
-        self.last = Some((span, at));
+        self.remember(span, at);
         // The watermark may have passed windows that held nothing: what comes for them now is late, and never fires.
         self.fired = self.fired.max(mark.get());
         let fires = self.unfired(span.first);
@@ -244,7 +249,7 @@ impl Aligned {
             if slice.saved {
                 self.gone.push(table_at("slices", slice.span.start, &of.names.window));
             }
-            self.last = None;
+            self.recent = [None; 2];
         }
         while let Some(first) = self.revisions.first_entry()
             && gone(*first.key())

@@ -32,6 +32,13 @@ pub(super) struct SliceSpan {
     pub last: EventTime,
 }
 
+impl SliceSpan {
+    #[inline]
+    pub(super) fn holds(&self, time: EventTime) -> bool {
+        self.start <= time && time < self.end
+    }
+}
+
 impl Cut {
     pub(super) fn new(size: Span, slide: Span, offset: Span) -> Self {
         let (whole, rest) = (size / slide, size % slide);
@@ -73,7 +80,12 @@ impl Cut {
     /// The last start that is not after `time`. The remainder is Euclidean, so that windows before 1970 begin before
     /// their events, too.
     fn start_before(&self, time: EventTime) -> EventTime {
-        let into = (time - self.offset).as_nanos().rem_euclid(self.slide.as_nanos());
+        let (since, slide) = ((time - self.offset).as_nanos(), self.slide.as_nanos());
+        // 128 bits are divided step by step, 64 bits by one instruction; centuries and windows fit.
+        let into = match (i64::try_from(since), i64::try_from(slide)) {
+            (Ok(since), Ok(slide)) => i128::from(since.rem_euclid(slide)),
+            _ => since.rem_euclid(slide),
+        };
         EventTime::from_nanos(time.as_nanos() - into)
     }
 }

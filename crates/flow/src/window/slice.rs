@@ -1,8 +1,7 @@
 //! What the events of one span of time come to, key by key.
 
-use hashbrown::HashTable;
-
 use super::cut::SliceSpan;
+use super::places::Places;
 use crate::aggregate::Accumulator;
 use crate::key::KeyId;
 use crate::pages::Touched;
@@ -14,7 +13,7 @@ pub(super) struct Slice {
     width: usize,         // states of a key
     states: Vec<Accumulator>, // key by key
     keys: Vec<KeyId>,
-    places: HashTable<usize>, // key number → its place among the keys
+    places: Places,
     touched: Touched,
     pub span: SliceSpan,
     pub saved: bool,
@@ -28,7 +27,7 @@ impl Slice {
             width,
             states: Vec::new(),
             keys: Vec::new(),
-            places: HashTable::new(),
+            places: Places::default(),
             touched: Touched::default(),
             span,
             saved: false,
@@ -65,7 +64,7 @@ impl Slice {
     /// The place of a key.
     #[inline]
     pub(super) fn find(&self, key: KeyId) -> Option<usize> {
-        self.places.find(spread(key), |at| self.keys[*at] == key).copied()
+        self.places.find(key)
     }
 
     /// Gives a new key its place.
@@ -74,8 +73,7 @@ impl Slice {
         self.keys.push(key);
         self.states.extend(states);
         self.touched.touch(at);
-        let keys = &self.keys;
-        self.places.insert_unique(spread(key), at, |at| spread(keys[*at]));
+        self.places.add(key);
         at
     }
 
@@ -106,10 +104,4 @@ impl Slice {
 /// Merges the states of a pane into those of another.
 pub(super) fn merge(into: &mut [Accumulator], from: &[Accumulator]) {
     into.iter_mut().zip(from).for_each(|(into, from)| into.merge(from));
-}
-
-/// Key numbers are dense: one multiplication spreads them over all bits that the table looks at.
-#[inline]
-fn spread(key: KeyId) -> u64 {
-    (key as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
