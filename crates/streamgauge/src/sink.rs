@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal};
 
 use streamgauge_flow::Rows;
 
+use encode::RowWriter;
 pub(crate) use encode::side_row;
 pub(crate) use lines::{Lines, OpenError, OutputPlace, ResumeError, Role, WriteError, Written};
 pub(crate) use outputs::{Outputs, Places, StartError, open_lines};
@@ -26,7 +27,7 @@ pub(crate) struct Sink {
 
 #[derive(Debug)]
 enum Form {
-    Ndjson,
+    Ndjson(RowWriter),
     /// The bar is on the same terminal.
     Table(Table, Bar),
 }
@@ -40,7 +41,7 @@ impl Sink {
         let lines = open_lines(output, place, Role::Sink)?;
         let form = match output {
             Output::Stdout if io::stdout().is_terminal() => Form::Table(Table::default(), bar.clone()),
-            _ => Form::Ndjson,
+            _ => Form::Ndjson(RowWriter::default()),
         };
         Ok(Sink { lines, form })
     }
@@ -51,8 +52,8 @@ impl Sink {
     /// If the sink takes no more.
     pub(crate) fn write(&mut self, rows: &Rows) -> Result<(), WriteError> {
         match &mut self.form {
-            Form::Ndjson => {
-                rows.iter().try_for_each(|row| self.lines.push(row.revision > 0, |out| encode::row(out, &row)))
+            Form::Ndjson(writer) => {
+                rows.iter().try_for_each(|row| self.lines.push(row.revision > 0, |out| writer.row(out, &row)))
             }
             Form::Table(table, bar) => {
                 let lines = &mut self.lines;
@@ -70,7 +71,7 @@ impl Sink {
     /// If the sink takes no more.
     pub(crate) fn flush(&mut self) -> Result<(), WriteError> {
         match &self.form {
-            Form::Ndjson => self.lines.flush(),
+            Form::Ndjson(_) => self.lines.flush(),
             Form::Table(_, bar) => bar.clone().suspend(|| self.lines.flush()),
         }
     }

@@ -8,24 +8,87 @@ use streamgauge_flow::{EventTime, Row, SideRow, Value};
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
-/// Appends one result row as a JSON object, without a line end.
-pub(crate) fn row(out: &mut Vec<u8>, row: &Row<'_>) {
-    out.extend_from_slice(b"{\"window\":");
-    string(out, &row.names.window);
-    out.extend_from_slice(b",\"start\":");
-    time(out, row.start);
-    out.extend_from_slice(b",\"end\":");
-    time(out, row.end);
-    out.extend_from_slice(b",\"key\":");
-    object(out, &row.names.key, row.key, |out, value| string(out, value));
-    out.extend_from_slice(b",\"values\":");
-    match row.values {
-        Some(values) => object(out, &row.names.values, values, |out, v| value(out, *v)),
-        None => out.extend_from_slice(b"null"),
+/// Writes result rows as JSON objects. What rows have in common is made once: what a window definition is called, what its parts
+/// are called, and the times of the window that most rows share with the one before.
+#[derive(Debug, Default)]
+pub(crate) struct RowWriter {
+    shapes: Vec<Shape>,
+    last: usize,
+}
+
+/// What the rows of one window definition have in common.
+#[derive(Debug)]
+struct Shape {
+    window: String,
+    head: Vec<u8>, // up to the key, of a row of this span
+    span: (EventTime, EventTime),
+    key: Vec<Vec<u8>>, // what stands before each value
+    values: Vec<Vec<u8>>,
+}
+
+impl RowWriter {
+    /// Appends one result row, without a line end.
+    pub(crate) fn row(&mut self, out: &mut Vec<u8>, row: &Row<'_>) {
+        let shape = self.shape_of(row);
+        if shape.span != (row.start, row.end) {
+            shape.turn_to(row.start, row.end);
+        }
+        out.extend_from_slice(&shape.head);
+        object(out, &shape.key, row.key, |out, value| string(out, value));
+        out.extend_from_slice(b",\"values\":");
+        match row.values {
+            Some(values) => object(out, &shape.values, values, |out, v| value(out, *v)),
+            None => out.extend_from_slice(b"null"),
+        }
+        out.extend_from_slice(b",\"revision\":");
+        whole(out, row.revision);
+        out.push(b'}');
     }
-    out.extend_from_slice(b",\"revision\":");
-    whole(out, row.revision);
-    out.push(b'}');
+
+    fn shape_of(&mut self, row: &Row<'_>) -> &mut Shape {
+        let is_it = |shape: &Shape| shape.window == row.names.window;
+        if !self.shapes.get(self.last).is_some_and(is_it) {
+            self.last = self.shapes.iter().position(is_it).unwrap_or_else(|| {
+                self.shapes.push(Shape::of(row));
+                self.shapes.len() - 1
+            });
+        }
+        &mut self.shapes[self.last]
+    }
+}
+
+impl Shape {
+    fn of(row: &Row<'_>) -> Self {
+        let mut shape = Shape {
+            window: row.names.window.clone(),
+            head: Vec::new(),
+            span: (row.start, row.end),
+            key: labels(&row.names.key),
+            values: labels(&row.names.values),
+        };
+        shape.turn_to(row.start, row.end);
+        shape
+    }
+
+    fn turn_to(&mut self, start: EventTime, end: EventTime) {
+        self.span = (start, end);
+        self.head.clear();
+        self.head.extend_from_slice(b"{\"window\":");
+        string(&mut self.head, &self.window);
+        // Writing into a vector cannot fail.
+        let _ = write!(self.head, ",\"start\":\"{start}\",\"end\":\"{end}\",\"key\":");
+    }
+}
+
+/// What stands before each value of an object.
+fn labels(names: &[String]) -> Vec<Vec<u8>> {
+    let label = |(n, name): (usize, &String)| {
+        let mut label = vec![if n == 0 { b'{' } else { b',' }];
+        string(&mut label, name);
+        label.push(b':');
+        label
+    };
+    names.iter().enumerate().map(label).collect()
 }
 
 /// Appends a dead letter or a late event as a JSON object, without a line end.
@@ -51,7 +114,11 @@ pub(crate) fn side_row(out: &mut Vec<u8>, row: &SideRow) {
 /// Appends a number, or `null`: doubles as the shortest digits that read back the same.
 pub(crate) fn value(out: &mut Vec<u8>, value: Value) {
     match value {
-        Value::Whole(n) => whole(out, n),
+        // Most fit into 64 bits, which are divided faster than 128.
+        Value::Whole(n) => match i64::try_from(n) {
+            Ok(short) => whole(out, short),
+            Err(_) => whole(out, n),
+        },
         Value::Double(0.0) => out.push(b'0'), // also -0
         Value::Double(d) if d.is_finite() => {
             out.extend_from_slice(zmij::Buffer::new().format_finite(d).as_bytes());
@@ -72,22 +139,15 @@ fn payload(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-fn object<T>(out: &mut Vec<u8>, names: &[String], values: &[T], mut encode: impl FnMut(&mut Vec<u8>, &T)) {
-    out.push(b'{');
-    for (i, (name, value)) in names.iter().zip(values).enumerate() {
-        if i > 0 {
-            out.push(b',');
-        }
-        string(out, name);
-        out.push(b':');
+fn object<T>(out: &mut Vec<u8>, labels: &[Vec<u8>], values: &[T], mut encode: impl FnMut(&mut Vec<u8>, &T)) {
+    if labels.is_empty() {
+        out.push(b'{');
+    }
+    for (label, value) in labels.iter().zip(values) {
+        out.extend_from_slice(label);
         encode(out, value);
     }
     out.push(b'}');
-}
-
-fn time(out: &mut Vec<u8>, at: EventTime) {
-    // Writing into a vector cannot fail.
-    let _ = write!(out, "\"{at}\"");
 }
 
 fn whole(out: &mut Vec<u8>, number: impl itoa::Integer) {
@@ -97,7 +157,7 @@ fn whole(out: &mut Vec<u8>, number: impl itoa::Integer) {
 fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(at) = rest.iter().position(|b| must_escape(*b)) {
+    while let Some(at) = rest.iter().position(|b| MUST_ESCAPE[usize::from(*b)]) {
         out.extend_from_slice(&rest[..at]);
         escape(out, rest[at]);
         rest = &rest[at + 1..];
@@ -107,9 +167,18 @@ fn string(out: &mut Vec<u8>, text: &str) {
 }
 
 /// What JSON forbids inside a string, and DEL, which a terminal may obey.
-fn must_escape(byte: u8) -> bool {
-    byte < 0x20 || matches!(byte, b'"' | b'\\' | 0x7f)
-}
+const MUST_ESCAPE: [bool; 256] = {
+    let mut must = [false; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        must[byte] = true;
+        byte += 1;
+    }
+    must[b'"' as usize] = true;
+    must[b'\\' as usize] = true;
+    must[0x7f] = true;
+    must
+};
 
 fn escape(out: &mut Vec<u8>, byte: u8) {
     let short = match byte {
@@ -182,9 +251,34 @@ mod tests {
         };
         let head = r#"{"window":"by_model","start":"2023-11-16T18:15:40.000Z","end":"2023-11-16T18:15:50.000Z","key":{"model":"m1","tenant":"t7"},"values":"#;
         let want = format!(r#"{head}{{"requests":12,"avg":812.25,"max":null}},"revision":0}}"#);
-        assert_eq!(text_of(|out| row(out, &full)), want);
+        let mut writer = RowWriter::default();
+        assert_eq!(text_of(|out| writer.row(out, &full)), want);
         let taken_back = Row { values: None, revision: 3, ..full };
-        assert_eq!(text_of(|out| row(out, &taken_back)), format!(r#"{head}null,"revision":3}}"#));
+        assert_eq!(text_of(|out| writer.row(out, &taken_back)), format!(r#"{head}null,"revision":3}}"#));
+    }
+
+    #[test]
+    fn rows_of_several_windows_and_times_do_not_mix() {
+        let (of_all, by_model) = (
+            RowNames { window: "all \"of\" them".into(), key: vec![], values: vec!["n".into()] },
+            RowNames { window: "by_model".into(), key: vec!["model".into()], values: vec![] },
+        );
+        let (mut writer, model) = (RowWriter::default(), [Arc::<str>::from("m\n1")]);
+        let at = |seconds: i64| EventTime::from_nanos(0) + Span::from_secs(seconds);
+        for second in [0, 0, 10, 0] {
+            let (start, end, text) = (at(second), at(second + 10), |n: i64| format!("1970-01-01T00:00:{n:02}.000Z"));
+            let (from, to) = (text(second), text(second + 10));
+            let row = Row { names: &of_all, start, end, key: &[], values: Some(&[Value::Whole(1)]), revision: 0 };
+            let want = format!(
+                r#"{{"window":"all \"of\" them","start":"{from}","end":"{to}","key":{{}},"values":{{"n":1}},"revision":0}}"#
+            );
+            assert_eq!(text_of(|out| writer.row(out, &row)), want);
+            let row = Row { names: &by_model, start, end, key: &model, values: Some(&[]), revision: 1 };
+            let want = format!(
+                r#"{{"window":"by_model","start":"{from}","end":"{to}","key":{{"model":"m\n1"}},"values":{{}},"revision":1}}"#
+            );
+            assert_eq!(text_of(|out| writer.row(out, &row)), want);
+        }
     }
 
     #[test]
