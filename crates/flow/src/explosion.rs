@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::aggregate::{Distinct, State as _};
-use crate::row::{KeyValues, RowNames, Value};
+use crate::row::{KeyValues, RowNames};
 
 /// What is known of a window definition whose keys were too many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ const SAMPLE_CHARS: usize = 64;
 impl Explosion {
     /// Begins with the keys that are there.
     pub(crate) fn new<'a>(fields: usize, live: impl Iterator<Item = &'a KeyValues>) -> Self {
-        let empty = || Field { values: Distinct::new(()), samples: Vec::new() };
+        let empty = || Field { values: Distinct::new(), samples: Vec::new() };
         let mut fields: Vec<Field> = (0..fields).map(|_| empty()).collect();
         for key in live {
             fields.iter_mut().zip(key.iter()).for_each(|(field, value)| field.values.add(value));
@@ -73,7 +73,7 @@ impl Explosion {
 
     /// What is known, by the names of the window; nothing where the key has no fields.
     pub(crate) fn report(&self, names: &RowNames, max_keys: usize) -> Option<KeyExplosion> {
-        let counted = self.fields.iter().zip(&names.key).map(|(field, name)| (field.distinct(), field, name));
+        let counted = self.fields.iter().zip(&names.key).map(|(field, name)| (field.values.count(), field, name));
         let (distinct, field, name) = counted.max_by_key(|(distinct, ..)| *distinct)?;
         Some(KeyExplosion {
             window: names.window.clone(),
@@ -83,15 +83,6 @@ impl Explosion {
             samples: field.samples.clone(),
             folded: self.folded,
         })
-    }
-}
-
-impl Field {
-    fn distinct(&self) -> u64 {
-        match self.values.result() {
-            Value::Whole(count) => u64::try_from(count).unwrap_or(u64::MAX),
-            Value::Double(_) | Value::Null => 0,
-        }
     }
 }
 

@@ -11,7 +11,7 @@ mod saved;
 mod session;
 mod slice;
 
-use crate::aggregate::Accumulator;
+use crate::aggregate::States;
 use crate::decode::Event;
 use crate::encoding::DecodeError;
 use crate::explosion::KeyExplosion;
@@ -63,6 +63,7 @@ pub(crate) struct Due {
 
 impl Window {
     pub(crate) fn new(settings: &WindowSettings, mapping: &Mapping) -> Self {
+        let definition = Definition::new(settings, mapping);
         let panes = match settings.kind {
             WindowKind::Tumbling { size, offset } => {
                 Panes::Aligned(Box::new(Aligned::new(Cut::new(size, size, offset))))
@@ -70,9 +71,9 @@ impl Window {
             WindowKind::Sliding { size, slide, offset } => {
                 Panes::Aligned(Box::new(Aligned::new(Cut::new(size, slide, offset))))
             }
-            WindowKind::Session { gap } => Panes::Sessions(Box::new(Sessions::new(gap))),
+            WindowKind::Session { gap } => Panes::Sessions(Box::new(Sessions::new(gap, &definition.layout))),
         };
-        Window { kind: settings.kind, definition: Definition::new(settings, mapping), panes, due: Vec::new() }
+        Window { kind: settings.kind, definition, panes, due: Vec::new() }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -130,7 +131,7 @@ impl Window {
     /// About how many bytes its panes take.
     pub(crate) fn bytes(&self) -> usize {
         // Keys and places come on top; sketches that have grown are not looked for.
-        self.held() * (self.definition.functions.len() * size_of::<Accumulator>() + PANE)
+        self.held() * (States::pane_bytes(&self.definition.layout) + PANE)
     }
 
     /// Rows taken back so far.

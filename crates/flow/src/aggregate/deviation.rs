@@ -20,10 +20,9 @@ pub(crate) struct Deviation {
 }
 
 impl State for Deviation {
-    type Asked = ();
     type Input<'a> = Number;
 
-    fn new((): ()) -> Self {
+    fn new() -> Self {
         Deviation::default()
     }
 
@@ -59,14 +58,6 @@ impl State for Deviation {
         self.keep_overflow();
     }
 
-    /// Null below two numbers. Squares beyond the range of a double make it the largest one, squares too small for one 0.
-    fn result(&self) -> Value {
-        match self.count {
-            0 | 1 => Value::Null,
-            count => Value::Double((self.squares / (count - 1) as f64).sqrt().min(f64::MAX)),
-        }
-    }
-
     fn encode(&self, out: &mut Vec<u8>) {
         put_layout(out, 1);
         put_count(out, self.count);
@@ -80,7 +71,7 @@ impl State for Deviation {
         }
     }
 
-    fn decode((): (), bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+    fn decode(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
         take_layout(bytes, 1)?;
         let count = take_count(bytes)?;
         if count == 0 {
@@ -99,6 +90,14 @@ impl State for Deviation {
 }
 
 impl Deviation {
+    /// Null below two numbers. Squares beyond the range of a double make it the largest one, squares too small for one 0.
+    pub(super) fn result(&self) -> Value {
+        match self.count {
+            0 | 1 => Value::Null,
+            count => Value::Double((self.squares / (count - 1) as f64).sqrt().min(f64::MAX)),
+        }
+    }
+
     /// Beyond the range of a double nothing is known any more but that it was left: from there on the state stays the same,
     /// whatever order led there.
     fn keep_overflow(&mut self) {
@@ -113,7 +112,7 @@ mod tests {
     use super::*;
 
     fn of(numbers: impl IntoIterator<Item = f64>) -> Deviation {
-        let mut deviation = Deviation::new(());
+        let mut deviation = Deviation::new();
         numbers.into_iter().for_each(|number| deviation.add(Number::Double(number)));
         deviation
     }

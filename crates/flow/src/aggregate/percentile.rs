@@ -10,20 +10,14 @@ use crate::row::Value;
 use crate::settings::Rank;
 use sketch::Sketch;
 
-/// A percentile by nearest rank: exact for few numbers, within 1 % for many.
+/// The numbers that percentiles are taken of, by nearest rank: exact for few numbers, within 1 % for many.
 ///
 /// The state is a function of the numbers alone, whatever their order and however they were merged.
 #[derive(Clone, Debug)]
-pub(crate) struct Percentile {
-    rank: Rank,
-    numbers: Numbers,
-}
-
-#[derive(Clone, Debug)]
-enum Numbers {
+pub(crate) enum Numbers {
     /// At most `MOST_EXACT`, in any order.
     Few { numbers: Vec<f64>, whole: bool },
-    /// More than that. Boxed: a pane has room for a sum.
+    /// More than that. Boxed: there may be millions of panes.
     Many(Box<Sketch>),
 }
 
@@ -38,50 +32,35 @@ const MOST_WHOLE: i64 = 1 << 53;
 const FEW: u8 = 1;
 const MANY: u8 = 2;
 
-impl State for Percentile {
-    type Asked = Rank;
+impl State for Numbers {
     type Input<'a> = Number;
 
-    fn new(rank: Rank) -> Self {
-        Percentile { rank, numbers: Numbers::Few { numbers: Vec::new(), whole: true } }
+    fn new() -> Self {
+        Numbers::Few { numbers: Vec::new(), whole: true }
     }
 
+    #[inline]
     fn add(&mut self, number: Number) {
         match number {
-            Number::Whole(n) => self.numbers.add(n as f64, (-MOST_WHOLE..=MOST_WHOLE).contains(&n)),
-            Number::Double(double) => self.numbers.add(double + 0.0, false), // −0 is 0
+            Number::Whole(n) => self.put(n as f64, (-MOST_WHOLE..=MOST_WHOLE).contains(&n)),
+            Number::Double(double) => self.put(double + 0.0, false), // −0 is 0
         }
     }
 
     fn merge(&mut self, other: &Self) {
-        match (&mut self.numbers, &other.numbers) {
-            (mine, Numbers::Few { numbers, whole }) => numbers.iter().for_each(|number| mine.add(*number, *whole)),
+        match (&mut *self, other) {
+            (mine, Numbers::Few { numbers, whole }) => numbers.iter().for_each(|number| mine.put(*number, *whole)),
             (Numbers::Many(mine), Numbers::Many(theirs)) => mine.merge(theirs),
             (Numbers::Few { numbers, .. }, Numbers::Many(theirs)) => {
                 let mut all = theirs.clone();
                 all.extend(numbers);
-                self.numbers = Numbers::Many(all);
+                *self = Numbers::Many(all);
             }
-        }
-    }
-
-    /// Null without numbers. A whole number if all were whole and it is exact, else a double.
-    #[expect(clippy::cast_possible_truncation, reason = "a rank among few numbers is small, and the number is whole")]
-    fn result(&self) -> Value {
-        match &self.numbers {
-            Numbers::Few { numbers, .. } if numbers.is_empty() => Value::Null,
-            Numbers::Few { numbers, whole } => {
-                let mut numbers = numbers.clone();
-                let at = self.rank.of(numbers.len() as u64) as usize - 1;
-                let (_, number, _) = numbers.select_nth_unstable_by(at, f64::total_cmp);
-                if *whole { Value::Whole(*number as i128) } else { Value::Double(*number) }
-            }
-            Numbers::Many(sketch) => Value::Double(sketch.at(self.rank)),
         }
     }
 
     fn encode(&self, out: &mut Vec<u8>) {
-        match &self.numbers {
+        match self {
             Numbers::Few { numbers, whole } => {
                 put_layout(out, FEW);
                 put_whole(out, numbers.len() as u128);
@@ -97,20 +76,41 @@ impl State for Percentile {
         }
     }
 
-    fn decode(rank: Rank, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
-        let numbers = match take_byte(bytes)? {
-            FEW => Numbers::decode_few(bytes)?,
-            MANY => Numbers::Many(Box::new(Sketch::decode(bytes, MOST_EXACT as u64)?)),
-            other => return Err(DecodeError::UnknownLayout(other)),
-        };
-        Ok(Percentile { rank, numbers })
+    fn decode(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        match take_byte(bytes)? {
+            FEW => Numbers::decode_few(bytes),
+            MANY => Ok(Numbers::Many(Box::new(Sketch::decode(bytes, MOST_EXACT as u64)?))),
+            other => Err(DecodeError::UnknownLayout(other)),
+        }
     }
 }
 
 impl Numbers {
-    fn add(&mut self, number: f64, is_whole: bool) {
+    /// The number at a rank: null without numbers, a whole number if all were whole and it is exact, else a double.
+    #[expect(clippy::cast_possible_truncation, reason = "a rank among few numbers is small, and the number is whole")]
+    pub(super) fn at(&self, rank: Rank) -> Value {
+        match self {
+            Numbers::Few { numbers, .. } if numbers.is_empty() => Value::Null,
+            Numbers::Few { numbers, whole } => {
+                let mut room = [0.0; MOST_EXACT];
+                let few = &mut room[..numbers.len()];
+                few.copy_from_slice(numbers);
+                let at = rank.of(few.len() as u64) as usize - 1;
+                let (_, number, _) = few.select_nth_unstable_by(at, f64::total_cmp);
+                if *whole { Value::Whole(*number as i128) } else { Value::Double(*number) }
+            }
+            Numbers::Many(sketch) => Value::Double(sketch.at(rank)),
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, number: f64, is_whole: bool) {
         match self {
             Numbers::Few { numbers, whole } if numbers.len() < MOST_EXACT => {
+                if numbers.len() == numbers.capacity() {
+                    // To 4, 16 and 64 numbers: a pane of many asks for memory three times.
+                    numbers.reserve_exact((numbers.len() * 3).max(4));
+                }
                 numbers.push(number);
                 *whole &= is_whole;
             }
@@ -140,35 +140,39 @@ impl Numbers {
 mod tests {
     use super::*;
 
-    fn of(share: f64, numbers: impl IntoIterator<Item = Number>) -> Percentile {
-        let mut percentile = Percentile::new(Rank::new(share).unwrap());
-        numbers.into_iter().for_each(|number| percentile.add(number));
-        percentile
+    fn all(numbers: impl IntoIterator<Item = Number>) -> Numbers {
+        let mut all = Numbers::new();
+        numbers.into_iter().for_each(|number| all.add(number));
+        all
+    }
+
+    fn of(share: f64, numbers: impl IntoIterator<Item = Number>) -> Value {
+        all(numbers).at(Rank::new(share).unwrap())
     }
 
     #[test]
     fn few_whole_numbers_have_a_whole_one() {
         let numbers = || (1..=64).rev().map(Number::Whole);
-        assert_eq!(of(0.5, numbers()).result(), Value::Whole(32));
-        assert_eq!(of(0.501, numbers()).result(), Value::Whole(33));
-        assert_eq!(of(1.0, numbers()).result(), Value::Whole(64));
-        assert_eq!(of(1e-9, numbers()).result(), Value::Whole(1));
-        assert_eq!(of(0.5, []).result(), Value::Null);
+        assert_eq!(of(0.5, numbers()), Value::Whole(32));
+        assert_eq!(of(0.501, numbers()), Value::Whole(33));
+        assert_eq!(of(1.0, numbers()), Value::Whole(64));
+        assert_eq!(of(1e-9, numbers()), Value::Whole(1));
+        assert_eq!(of(0.5, []), Value::Null);
     }
 
     #[test]
     fn a_double_among_them_or_a_number_that_no_double_holds_makes_it_a_double() {
-        assert_eq!(of(0.5, [Number::Whole(1), Number::Double(7.5)]).result(), Value::Double(1.0));
-        assert_eq!(of(0.5, [Number::Whole(MOST_WHOLE)]).result(), Value::Whole(1 << 53));
-        assert_eq!(of(0.5, [Number::Whole(MOST_WHOLE + 1)]).result(), Value::Double(9_007_199_254_740_992.0));
+        assert_eq!(of(0.5, [Number::Whole(1), Number::Double(7.5)]), Value::Double(1.0));
+        assert_eq!(of(0.5, [Number::Whole(MOST_WHOLE)]), Value::Whole(1 << 53));
+        assert_eq!(of(0.5, [Number::Whole(MOST_WHOLE + 1)]), Value::Double(9_007_199_254_740_992.0));
     }
 
     #[test]
     fn the_outermost_of_many_are_exact() {
         let numbers = || (1..=1_000_i32).map(|n| Number::Double(f64::from(n) * 1.001));
-        assert_eq!(of(1.0, numbers()).result(), Value::Double(1_000.0 * 1.001));
-        assert_eq!(of(0.001, numbers()).result(), Value::Double(1.001));
-        assert_eq!(of(0.7, [Number::Double(0.1); 65]).result(), Value::Double(0.1));
+        assert_eq!(of(1.0, numbers()), Value::Double(1_000.0 * 1.001));
+        assert_eq!(of(0.001, numbers()), Value::Double(1.001));
+        assert_eq!(of(0.7, [Number::Double(0.1); 65]), Value::Double(0.1));
     }
 
     /// A number between 0 and 1 from each call.
@@ -198,12 +202,12 @@ mod tests {
             for count in [65, 1_000, 30_000] {
                 let mut draw = uniform(count);
                 let mut numbers: Vec<f64> = (0..count).map(|_| of_uniform(draw())).collect();
-                let mut percentile = of(1.0, numbers.iter().copied().map(Number::Double));
+                let all = all(numbers.iter().copied().map(Number::Double));
                 numbers.sort_unstable_by(f64::total_cmp);
                 for thousandths in [1, 10, 50, 250, 500, 750, 900, 950, 990, 999] {
-                    percentile.rank = Rank::new(thousandths as f64 / 1_000.0).unwrap();
+                    let rank = Rank::new(thousandths as f64 / 1_000.0).unwrap();
                     let want = numbers[(thousandths * numbers.len()).div_ceil(1_000) - 1];
-                    let Value::Double(got) = percentile.result() else { panic!("{distribution} has no percentile") };
+                    let Value::Double(got) = all.at(rank) else { panic!("{distribution} has no percentile") };
                     assert!(
                         (got - want).abs() <= 0.01 * want.abs(),
                         "{thousandths}/1000 of {count} {distribution}: {got}, not {want}"

@@ -13,18 +13,12 @@ use crate::row::Value;
 /// ("Rundungsfehleranalyse einiger Verfahren zur Summation endlicher Summen", 1974), which keeps what a plain addition
 /// would round away.
 #[derive(Clone, Debug)]
-pub(crate) struct Sum<const MEAN: bool> {
+pub(crate) struct Sum {
     whole: Whole,
     count: u64,  // of all numbers
     double: f64, // −0 until a double comes: what is added to it, it becomes, and no sum of others is −0
     compensation: f64,
 }
-
-/// The sum itself.
-pub(crate) type Total = Sum<false>;
-
-/// The arithmetic mean.
-pub(crate) type Mean = Sum<true>;
 
 /// 128 bits that stand where 64 may stand: a state then is 8 bytes smaller, and so is every pane.
 #[derive(Clone, Copy, Debug)]
@@ -40,11 +34,10 @@ const ABOVE: u8 = 2;
 /// or downwards.
 const BELOW: u8 = 3;
 
-impl<const MEAN: bool> State for Sum<MEAN> {
-    type Asked = ();
+impl State for Sum {
     type Input<'a> = Number;
 
-    fn new((): ()) -> Self {
+    fn new() -> Self {
         Sum { whole: Whole(0), count: 0, double: -0.0, compensation: 0.0 }
     }
 
@@ -68,16 +61,6 @@ impl<const MEAN: bool> State for Sum<MEAN> {
         }
     }
 
-    /// Null without numbers. A total is a whole number if all of them were, else a double; a mean always is a double.
-    fn result(&self) -> Value {
-        match self.count {
-            0 => Value::Null,
-            count if MEAN => finite(self.as_double() / count as f64),
-            _ if self.is_whole() => Value::Whole(self.whole.0),
-            _ => finite(self.as_double()),
-        }
-    }
-
     fn encode(&self, out: &mut Vec<u8>) {
         put_layout(out, 1);
         put_count(out, self.count);
@@ -93,9 +76,9 @@ impl<const MEAN: bool> State for Sum<MEAN> {
         }
     }
 
-    fn decode((): (), bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+    fn decode(bytes: &mut &[u8]) -> Result<Self, DecodeError> {
         take_layout(bytes, 1)?;
-        let mut sum = Sum { count: take_count(bytes)?, whole: Whole(take_signed(bytes)?), ..Sum::new(()) };
+        let mut sum = Sum { count: take_count(bytes)?, whole: Whole(take_signed(bytes)?), ..Sum::new() };
         if sum.whole.0.unsigned_abs() > u128::from(sum.count) << 63 {
             return Err(DecodeError::Corrupt("a sum that its numbers cannot make"));
         }
@@ -113,7 +96,24 @@ impl<const MEAN: bool> State for Sum<MEAN> {
     }
 }
 
-impl<const MEAN: bool> Sum<MEAN> {
+impl Sum {
+    /// The total: null without numbers, a whole number if all of them were, else a double.
+    pub(super) fn total(&self) -> Value {
+        match self.count {
+            0 => Value::Null,
+            _ if self.is_whole() => Value::Whole(self.whole.0),
+            _ => finite(self.as_double()),
+        }
+    }
+
+    /// The arithmetic mean: null without numbers, else a double.
+    pub(super) fn mean(&self) -> Value {
+        match self.count {
+            0 => Value::Null,
+            count => finite(self.as_double() / count as f64),
+        }
+    }
+
     /// Whether no double was among the numbers.
     fn is_whole(&self) -> bool {
         self.double == 0.0 && self.double.is_sign_negative()
@@ -147,8 +147,8 @@ fn finite(value: f64) -> Value {
 mod tests {
     use super::*;
 
-    fn sum<const MEAN: bool>(numbers: &[Number]) -> Sum<MEAN> {
-        let mut sum = Sum::new(());
+    fn sum(numbers: &[Number]) -> Sum {
+        let mut sum = Sum::new();
         for number in numbers {
             sum.add(*number);
         }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     fn total(numbers: &[Number]) -> Value {
-        sum::<false>(numbers).result()
+        sum(numbers).total()
     }
 
     #[test]
@@ -186,15 +186,15 @@ mod tests {
     /// Two slices of a window, one beyond the range upwards and one downwards, once merged into NaN, which JSON cannot say.
     #[test]
     fn sums_that_overflowed_in_opposite_directions_merge_into_a_number() {
-        let [above, below] = [f64::MAX, -f64::MAX].map(|most| sum::<false>(&[Number::Double(most); 2]));
+        let [above, below] = [f64::MAX, -f64::MAX].map(|most| sum(&[Number::Double(most); 2]));
         for (mut one, other) in [(above.clone(), &below), (below.clone(), &above)] {
             one.merge(other);
-            assert_eq!(one.result(), Value::Double(f64::MAX));
+            assert_eq!(one.total(), Value::Double(f64::MAX));
         }
     }
 
     #[test]
     fn trap_37_no_numbers_have_neither_sum_nor_mean() {
-        assert_eq!((total(&[]), sum::<true>(&[]).result()), (Value::Null, Value::Null));
+        assert_eq!((total(&[]), sum(&[]).mean()), (Value::Null, Value::Null));
     }
 }

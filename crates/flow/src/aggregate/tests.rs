@@ -4,8 +4,10 @@ mod damage;
 mod fixtures;
 mod merging;
 
+use std::sync::Arc;
+
 use super::*;
-use crate::settings::Rank;
+use crate::settings::Function;
 use proptest::prelude::*;
 
 /// What an event gives to whatever is computed of it.
@@ -30,31 +32,42 @@ fn every_function() -> Vec<Function> {
     others.into_iter().chain(percentiles).collect()
 }
 
-fn state(function: Function, inputs: &[Input]) -> Accumulator {
-    let mut state = Accumulator::new(function);
+/// The states of one pane, for one function.
+#[derive(Clone, Debug)]
+struct Alone(States);
+
+impl Alone {
+    fn new(function: Function) -> Self {
+        let mut states = States::new(&Arc::new(Layout::new([function])));
+        states.open();
+        Alone(states)
+    }
+
+    fn decode(function: Function, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
+        States::decode(&Arc::new(Layout::new([function])), bytes).map(Alone)
+    }
+
+    fn result(&self) -> Value {
+        self.0.results(0).next().unwrap()
+    }
+}
+
+fn state(function: Function, inputs: &[Input]) -> Alone {
+    let mut state = Alone::new(function);
     for input in inputs {
-        match &mut state {
-            Accumulator::Count(count) => count.add(()),
-            Accumulator::Distinct(distinct) => distinct.add(&input.text),
-            Accumulator::Sum(sum) => sum.add(input.number),
-            Accumulator::Avg(mean) => mean.add(input.number),
-            Accumulator::Min(min) => min.add(input.number),
-            Accumulator::Max(max) => max.add(input.number),
-            Accumulator::Stddev(deviation) => deviation.add(input.number),
-            Accumulator::Percentile(percentile) => percentile.add(input.number),
-        }
+        state.0.take(0, |_| Some(input.number), |_| &input.text);
     }
     state
 }
 
-fn merged(mut state: Accumulator, other: &Accumulator) -> Accumulator {
-    state.merge(other);
+fn merged(mut state: Alone, other: &Alone) -> Alone {
+    state.0.merge(0, &other.0, 0);
     state
 }
 
-fn bytes(state: &Accumulator) -> Vec<u8> {
+fn bytes(state: &Alone) -> Vec<u8> {
     let mut out = Vec::new();
-    state.encode(&mut out);
+    state.0.encode(0, &mut out);
     out
 }
 
@@ -81,8 +94,35 @@ fn inputs(number: impl Strategy<Value = Number>) -> impl Strategy<Value = Vec<In
 }
 
 #[test]
-fn a_state_takes_48_bytes_in_a_pane() {
-    assert_eq!(size_of::<Accumulator>(), 48);
+fn a_pane_of_a_count_and_of_five_functions_of_one_field_takes_120_bytes() {
+    let rank = Rank::new(0.5).unwrap();
+    let functions =
+        [Function::Sum(3), Function::Avg(3), Function::Min(3), Function::Max(3), Function::Percentile(3, rank)];
+    let layout = Layout::new([Function::Count].into_iter().chain(functions));
+    assert_eq!(States::pane_bytes(&layout), 8 + 40 + 32 + 40);
+}
+
+/// Sum and mean once were two states and are saved as such.
+#[test]
+fn functions_that_share_a_state_are_saved_each_and_must_fit_each_other() {
+    let functions = || [Function::Avg(0), Function::Max(0), Function::Sum(0), Function::Min(0), Function::Sum(1)];
+    let (layout, numbers) = (Arc::new(Layout::new(functions())), [7, -2].map(Number::Whole));
+    let mut states = States::new(&layout);
+    states.open();
+    for number in numbers {
+        states.take(0, |_| Some(number), |_| "");
+    }
+    let mut encoded = Vec::new();
+    states.encode(0, &mut encoded);
+    let inputs = numbers.map(|number| Input { number, text: String::new() });
+    let each: Vec<u8> = functions().into_iter().flat_map(|function| bytes(&state(function, &inputs))).collect();
+    assert_eq!(encoded, each);
+    let read = States::decode(&layout, &mut encoded.as_slice()).unwrap();
+    let results = [Value::Double(2.5), Value::Whole(7), Value::Whole(5), Value::Whole(-2), Value::Whole(5)];
+    assert_eq!(read.results(0).collect::<Vec<_>>(), results);
+    encoded[2] ^= 2; // the sum within the mean
+    let read = States::decode(&layout, &mut encoded.as_slice());
+    assert!(matches!(read, Err(DecodeError::Corrupt(_))), "{read:?}");
 }
 
 proptest! {
@@ -96,7 +136,7 @@ proptest! {
             let length = encoded.len();
             encoded.extend([1, 2, 3]);
             let mut rest = encoded.as_slice();
-            let read = Accumulator::decode(function, &mut rest).unwrap();
+            let read = Alone::decode(function, &mut rest).unwrap();
             prop_assert_eq!(rest, [1, 2, 3]);
             prop_assert_eq!(read.result(), written.result(), "{:?}", function);
             prop_assert_eq!(&bytes(&read)[..], &encoded[..length]);

@@ -11,9 +11,9 @@ use slab::Slab;
 use super::cut::{Cut, SliceSpan};
 use super::definition::{Definition, Edition};
 use super::saved::{read_numbers, read_slice, save_numbers, save_slice, save_sums, table_at};
-use super::slice::{Slice, merge};
+use super::slice::Slice;
 use super::{Due, Taken};
-use crate::aggregate::Accumulator;
+use crate::aggregate::States;
 use crate::decode::Event;
 use crate::encoding::DecodeError;
 use crate::key::KeyId;
@@ -62,7 +62,8 @@ struct Late {
 /// What a slice holds of a key.
 struct Piece<'a> {
     start: EventTime,
-    states: &'a [Accumulator],
+    states: &'a States,
+    at: usize,
 }
 
 impl Aligned {
@@ -107,10 +108,10 @@ impl Aligned {
             self.held += 1;
             of.opened += 1;
             of.keys.pin(key);
-            slice.open(key, of.fresh())
+            slice.open(key)
         });
         of.taken += 1;
-        of.add(slice.states_mut(at), event);
+        slice.states_mut().add(at, event);
         if mark.has_reached(span.first + self.cut.size) {
             self.revise(of, &Late { span, key, is_first: known.is_none() }, mark, rows);
         }
@@ -138,7 +139,7 @@ impl Aligned {
     }
 
     fn insert(&mut self, span: SliceSpan, of: &Definition) -> usize {
-        let at = self.slices.insert(Slice::new(span, of.functions.len()));
+        let at = self.slices.insert(Slice::new(span, &of.layout));
         self.by_start.insert(span.start, at);
         self.places.insert(span.start, at);
         at
@@ -179,13 +180,13 @@ impl Aligned {
         let pieces = pieces(&self.slices, self.by_start.range(first..last + size), late.key);
         let own = pieces.partition_point(|piece| piece.start < late.span.start);
         let mut upto = merged_backwards(&pieces[..=own]);
-        let (mut beyond, mut next): (Option<Vec<Accumulator>>, _) = (None, own + 1);
+        let (mut beyond, mut next): (Option<States>, _) = (None, own + 1);
         for start in self.cut.starts(first, last) {
             upto.truncate(own + 1 - pieces[..own].partition_point(|piece| piece.start < start));
             while let Some(piece) = pieces.get(next).filter(|piece| piece.start < start + size) {
                 match &mut beyond {
-                    Some(beyond) => merge(beyond, piece.states),
-                    None => beyond = Some(piece.states.to_vec()),
+                    Some(beyond) => beyond.merge(0, piece.states, piece.at),
+                    None => beyond = Some(piece.states.alone(piece.at)),
                 }
                 next += 1;
             }
@@ -193,9 +194,9 @@ impl Aligned {
             let revision = if was_printed { next_revision(&mut self.revisions, start, late.key) } else { 0 };
             let Some(mut states) = upto.last().cloned() else { return };
             if let Some(beyond) = &beyond {
-                merge(&mut states, beyond);
+                states.merge(0, beyond, 0);
             }
-            of.print(Edition { start, end: start + size, key: late.key, revision }, &states, rows);
+            of.print(Edition { start, end: start + size, key: late.key, revision }, &states, 0, rows);
         }
     }
 
@@ -233,7 +234,7 @@ impl Aligned {
 
     pub(super) fn fire(&mut self, of: &mut Definition, due: &Due, rows: &mut Rows) {
         let edition = Edition { start: due.start, end: due.start + self.cut.size, key: due.key, revision: 0 };
-        of.print(edition, self.firing().states(due.at), rows);
+        of.print(edition, self.firing().states(), due.at, rows);
     }
 
     pub(super) fn settle(&mut self, of: &mut Definition, mark: Option<&Watermark>) {
@@ -293,17 +294,17 @@ fn pieces<'a>(
 ) -> Vec<Piece<'a>> {
     let of_slice = |(start, slice): (&EventTime, &usize)| {
         let slice = &slices[*slice];
-        Some(Piece { start: *start, states: slice.states(slice.find(key)?) })
+        Some(Piece { start: *start, states: slice.states(), at: slice.find(key)? })
     };
     range.filter_map(of_slice).collect()
 }
 
 /// The last piece, then the last two merged, then the last three …
-fn merged_backwards(pieces: &[Piece<'_>]) -> Vec<Vec<Accumulator>> {
-    let mut merged: Vec<Vec<Accumulator>> = Vec::with_capacity(pieces.len());
+fn merged_backwards(pieces: &[Piece<'_>]) -> Vec<States> {
+    let mut merged: Vec<States> = Vec::with_capacity(pieces.len());
     for piece in pieces.iter().rev() {
-        let mut states = piece.states.to_vec();
-        merged.last().into_iter().for_each(|later| merge(&mut states, later));
+        let mut states = piece.states.alone(piece.at);
+        merged.last().into_iter().for_each(|later| states.merge(0, later, 0));
         merged.push(states);
     }
     merged

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::aggregate::Accumulator;
-use crate::decode::Event;
+use crate::aggregate::{Layout, States};
 use crate::key::{KeyId, Keys};
 use crate::row::{RowHead, RowNames, Rows};
 use crate::settings::{Function, Mapping, WindowSettings};
@@ -14,6 +13,7 @@ use crate::watermark::Watermark;
 #[derive(Debug)]
 pub(super) struct Definition {
     pub functions: Vec<Function>,
+    pub layout: Arc<Layout>,
     pub allowed_lateness: Span,
     /// Windows that end here or before were let go by a run that allowed less lateness: they are not begun again.
     pub forgotten: Option<EventTime>,
@@ -47,6 +47,7 @@ impl Definition {
         };
         Definition {
             functions: settings.aggregates.iter().map(|a| a.function).collect(),
+            layout: Arc::new(Layout::new(settings.aggregates.iter().map(|a| a.function))),
             allowed_lateness: settings.allowed_lateness,
             forgotten: None,
             keys: Keys::new(settings.key.clone(), settings.max_keys),
@@ -64,23 +65,10 @@ impl Definition {
         mark.has_reached(end + self.allowed_lateness) || self.forgotten.is_some_and(|forgotten| end <= forgotten)
     }
 
-    /// The states of a pane before its first event.
-    pub(super) fn fresh(&self) -> impl Iterator<Item = Accumulator> {
-        self.functions.iter().map(|function| Accumulator::new(*function))
-    }
-
-    /// Adds an event to the states of a pane.
-    #[inline]
-    pub(super) fn add(&self, states: &mut [Accumulator], event: &Event<'_>) {
-        for (state, function) in states.iter_mut().zip(&self.functions) {
-            state.add(*function, event);
-        }
-    }
-
-    /// Prints a pane.
-    pub(super) fn print(&mut self, edition: Edition, states: &[Accumulator], rows: &mut Rows) {
+    /// Prints a pane: one of some.
+    pub(super) fn print(&mut self, edition: Edition, states: &States, at: usize, rows: &mut Rows) {
         self.printed += 1;
-        rows.push(self.head(edition), states.iter().map(Accumulator::result));
+        rows.push(self.head(edition), states.results(at));
     }
 
     /// Takes the row of a pane back.

@@ -8,7 +8,7 @@
 //! ```
 //! A key stands in a page by its values: its number is its own only while the process lives.
 
-use crate::aggregate::Accumulator;
+use crate::aggregate::States;
 use crate::encoding::{
     DecodeError, put_count, put_layout, put_signed, put_text, put_time, put_time_if_any, take_count, take_end,
     take_layout, take_text, take_time, take_time_if_any, take_up_to,
@@ -80,7 +80,7 @@ pub(super) fn save_slice(slice: &mut Slice, of: &Definition, to: &mut Changes) {
             put_count(out, places.len() as u64);
             for at in places {
                 put_key(out, of, slice.keys()[at]);
-                put_states(out, slice.states(at));
+                slice.states().encode(at, out);
             }
         });
     }
@@ -100,12 +100,12 @@ pub(super) fn read_slice(
     take_layout(&mut bytes, LAYOUT)?;
     for _ in 0..take_up_to(&mut bytes, PAGE as u64)? {
         let key = take_key(of, &mut bytes)?;
-        let states = take_states(of, &mut bytes)?;
+        let states = States::decode(&of.layout, &mut bytes)?;
         if slice.find(key).is_some() {
             return Err(DecodeError::Corrupt("a key that is there twice"));
         }
         of.keys.pin(key);
-        slice.open(key, states.into_iter());
+        slice.open_with(key, &states, 0);
     }
     take_end(bytes)
 }
@@ -129,20 +129,14 @@ pub(super) fn read_numbers(of: &mut Definition, mut bytes: &[u8]) -> Result<Vec<
     Ok(numbers)
 }
 
-/// Appends a session to its page.
-pub(super) fn put_session(
-    out: &mut Vec<u8>,
-    of: &Definition,
-    at: usize,
-    session: SavedSession,
-    states: &[Accumulator],
-) {
+/// Appends a session to its page. Its states stand where it does.
+pub(super) fn put_session(out: &mut Vec<u8>, of: &Definition, at: usize, session: SavedSession, states: &States) {
     put_count(out, (at % PAGE) as u64);
     put_key(out, of, session.key);
     put_time(out, session.start);
     put_time(out, session.end);
     put_count(out, session.printed.map_or(0, |revision| u64::from(revision) + 1));
-    put_states(out, states);
+    states.encode(at, out);
 }
 
 pub(super) fn begin_sessions(out: &mut Vec<u8>, count: usize) {
@@ -155,7 +149,7 @@ pub(super) fn read_sessions(
     of: &mut Definition,
     page: usize,
     mut bytes: &[u8],
-) -> Result<Vec<(usize, SavedSession, Vec<Accumulator>)>, DecodeError> {
+) -> Result<Vec<(usize, SavedSession, States)>, DecodeError> {
     take_layout(&mut bytes, LAYOUT)?;
     let count = take_up_to(&mut bytes, PAGE as u64)?;
     let mut sessions = Vec::new();
@@ -169,7 +163,7 @@ pub(super) fn read_sessions(
         let printed = take_up_to(&mut bytes, 1 << 32)?.checked_sub(1);
         let printed = printed.map(|revision| u32::try_from(revision).unwrap_or(u32::MAX));
         let session = SavedSession { key, start, end, printed };
-        sessions.push((page * PAGE + within, session, take_states(of, &mut bytes)?));
+        sessions.push((page * PAGE + within, session, States::decode(&of.layout, &mut bytes)?));
     }
     take_end(bytes)?;
     Ok(sessions)
@@ -184,16 +178,6 @@ fn put_key(out: &mut Vec<u8>, of: &Definition, key: KeyId) {
 fn take_key(of: &mut Definition, bytes: &mut &[u8]) -> Result<KeyId, DecodeError> {
     let values = (0..of.keys.fields()).map(|_| take_text(bytes)).collect::<Result<Vec<_>, _>>()?;
     Ok(of.keys.restore(&values))
-}
-
-fn put_states(out: &mut Vec<u8>, states: &[Accumulator]) {
-    for state in states {
-        state.encode(out);
-    }
-}
-
-fn take_states(of: &Definition, bytes: &mut &[u8]) -> Result<Vec<Accumulator>, DecodeError> {
-    of.functions.iter().map(|function| Accumulator::decode(*function, bytes)).collect()
 }
 
 fn take_u32(bytes: &mut &[u8]) -> Result<u32, DecodeError> {

@@ -11,14 +11,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::sync::Arc;
 
 use slab::Slab;
 
 use super::definition::{Definition, Edition};
 use super::saved::{SavedSession, begin_sessions, put_session, read_sessions, save_sums};
-use super::slice::merge;
 use super::{Due, Taken};
-use crate::aggregate::Accumulator;
+use crate::aggregate::{Layout, States};
 use crate::decode::Event;
 use crate::encoding::DecodeError;
 use crate::key::KeyId;
@@ -36,7 +36,7 @@ const SPARSE: usize = 64;
 pub(super) struct Sessions {
     gap: Span,
     sessions: Slab<Session>,
-    states: Vec<Accumulator>, // session by session, as the slab numbers them
+    states: States, // of each session, as the slab numbers them
     by_start: BTreeMap<(KeyId, EventTime), usize>,
     latest: Vec<Option<usize>>, // by key: most events belong to its latest session, and need no search
     timers: BinaryHeap<Reverse<Timer>>,
@@ -67,11 +67,11 @@ struct Timer {
 type Met = [Option<usize>; 2];
 
 impl Sessions {
-    pub(super) fn new(gap: Span) -> Self {
+    pub(super) fn new(gap: Span, layout: &Arc<Layout>) -> Self {
         Sessions {
             gap,
             sessions: Slab::new(),
-            states: Vec::new(),
+            states: States::new(layout),
             by_start: BTreeMap::new(),
             latest: Vec::new(),
             timers: BinaryHeap::new(),
@@ -117,7 +117,7 @@ impl Sessions {
         }
         let at = self.join(of, key, touched, (start, end), rows);
         of.taken += 1;
-        of.add(self.states_mut(of, at), event);
+        self.states.add(at, event);
         self.touched.touch(at);
         if mark.has_reached(end) {
             let revision = self.sessions[at].printed.map_or(0, |last| last + 1);
@@ -190,8 +190,8 @@ impl Sessions {
         let timer = self.timer(at, end);
         self.sessions.insert(Session { key, start, end, printed: None, timer });
         self.by_start.insert((key, start), at);
-        if self.states.len() == at * of.functions.len() {
-            self.states.extend(of.fresh());
+        if self.states.len() == at {
+            self.states.open();
         }
         self.note_latest(key, start, at);
         at
@@ -220,9 +220,8 @@ impl Sessions {
 
     /// Merges a session into the one before it.
     fn absorb(&mut self, of: &mut Definition, earlier: usize, later: usize) {
-        let width = of.functions.len();
-        let states: Vec<Accumulator> = self.states[later * width..(later + 1) * width].to_vec();
-        merge(self.states_mut(of, earlier), &states);
+        let states = self.states.alone(later);
+        self.states.merge(earlier, &states, 0);
         self.remove(of, later);
     }
 
@@ -234,24 +233,16 @@ impl Sessions {
             let before = self.begun_by(key, start).next();
             self.latest[key] = before;
         }
-        for (state, fresh) in self.states_mut(of, at).iter_mut().zip(of.fresh()) {
-            *state = fresh;
-        }
+        self.states.reset(at);
         of.keys.unpin(key);
     }
 
-    fn states_mut(&mut self, of: &Definition, at: usize) -> &mut [Accumulator] {
-        let width = of.functions.len();
-        &mut self.states[at * width..(at + 1) * width]
-    }
-
     fn print(&mut self, of: &mut Definition, at: usize, revision: u32, rows: &mut Rows) {
-        let width = of.functions.len();
         self.touched.touch(at);
         let session = &mut self.sessions[at];
         session.printed = Some(revision);
         let edition = Edition { start: session.start, end: session.end, key: session.key, revision };
-        of.print(edition, &self.states[at * width..(at + 1) * width], rows);
+        of.print(edition, &self.states, at, rows);
     }
 
     fn take_back(&mut self, of: &mut Definition, at: usize, rows: &mut Rows) {
@@ -333,7 +324,6 @@ impl Sessions {
 impl Sessions {
     pub(super) fn save(&mut self, of: &Definition, to: &mut Changes) {
         let table = format!("sessions/{}", of.names.window);
-        let width = of.functions.len();
         if std::mem::take(&mut self.moved) {
             to.drop_table(table.as_bytes());
             self.sessions.iter().for_each(|(at, _)| self.touched.touch(at));
@@ -348,7 +338,7 @@ impl Sessions {
             to.put(table.as_bytes(), page as u64, |out| {
                 begin_sessions(out, sessions.len());
                 for (at, session) in sessions {
-                    put_session(out, of, at, session.to_saved(), &self.states[at * width..(at + 1) * width]);
+                    put_session(out, of, at, session.to_saved(), &self.states);
                 }
             });
         }
@@ -366,20 +356,20 @@ impl Sessions {
             if at < self.read.len() {
                 return Err(DecodeError::Corrupt("a session that does not follow the one before it"));
             }
-            self.place(of, at, session, states);
+            self.place(of, at, session, &states);
         }
         Ok(())
     }
 
-    fn place(&mut self, of: &mut Definition, at: usize, session: SavedSession, states: Vec<Accumulator>) {
+    fn place(&mut self, of: &mut Definition, at: usize, session: SavedSession, states: &States) {
         while self.read.len() < at {
             self.read.push(None);
-            self.states.extend(of.fresh());
+            self.states.open();
         }
         let SavedSession { key, start, end, printed } = session;
         let timer = Timer { time: end, number: 0, session: at };
         self.read.push(Some(Session { key, start, end, printed, timer }));
-        self.states.extend(states);
+        self.states.push(states, 0);
         of.keys.pin(key);
     }
 

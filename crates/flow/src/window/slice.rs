@@ -1,8 +1,10 @@
 //! What the events of one span of time come to, key by key.
 
+use std::sync::Arc;
+
 use super::cut::SliceSpan;
 use super::places::Places;
-use crate::aggregate::Accumulator;
+use crate::aggregate::{Layout, States};
 use crate::key::KeyId;
 use crate::pages::Touched;
 
@@ -10,8 +12,7 @@ use crate::pages::Touched;
 #[derive(Clone, Debug)]
 pub(super) struct Slice {
     last: (KeyId, usize), // the key that was looked for last, and its place: with few keys it is often the one, and near
-    width: usize,         // states of a key
-    states: Vec<Accumulator>, // key by key
+    states: States,       // of each key, at its place
     keys: Vec<KeyId>,
     places: Places,
     touched: Touched,
@@ -20,12 +21,11 @@ pub(super) struct Slice {
 }
 
 impl Slice {
-    pub(super) fn new(span: SliceSpan, width: usize) -> Self {
+    pub(super) fn new(span: SliceSpan, layout: &Arc<Layout>) -> Self {
         let last = (KeyId::MAX, 0);
         Slice {
             last,
-            width,
-            states: Vec::new(),
+            states: States::new(layout),
             keys: Vec::new(),
             places: Places::default(),
             touched: Touched::default(),
@@ -67,41 +67,44 @@ impl Slice {
         self.places.find(key)
     }
 
-    /// Gives a new key its place.
-    pub(super) fn open(&mut self, key: KeyId, states: impl Iterator<Item = Accumulator>) -> usize {
+    /// Gives a new key its place, before its first event.
+    pub(super) fn open(&mut self, key: KeyId) -> usize {
+        self.states.open();
+        self.add(key)
+    }
+
+    /// Gives a new key its place, with the states of another pane.
+    pub(super) fn open_with(&mut self, key: KeyId, states: &States, from: usize) -> usize {
+        self.states.push(states, from);
+        self.add(key)
+    }
+
+    fn add(&mut self, key: KeyId) -> usize {
         let at = self.keys.len();
         self.keys.push(key);
-        self.states.extend(states);
         self.touched.touch(at);
         self.places.add(key);
         at
     }
 
-    /// The states of the key at a place.
-    pub(super) fn states(&self, at: usize) -> &[Accumulator] {
-        &self.states[at * self.width..(at + 1) * self.width]
+    /// The states of the keys, each at its place.
+    #[inline]
+    pub(super) fn states(&self) -> &States {
+        &self.states
     }
 
     #[inline]
-    pub(super) fn states_mut(&mut self, at: usize) -> &mut [Accumulator] {
-        &mut self.states[at * self.width..(at + 1) * self.width]
+    pub(super) fn states_mut(&mut self) -> &mut States {
+        &mut self.states
     }
 
     /// Takes in what another span of time holds.
     pub(super) fn merge(&mut self, other: &Slice) {
         for (theirs, key) in other.keys.iter().enumerate() {
-            let theirs = other.states(theirs);
             match self.find(*key) {
-                Some(mine) => merge(self.states_mut(mine), theirs),
-                None => {
-                    self.open(*key, theirs.iter().cloned());
-                }
+                Some(mine) => self.states.merge(mine, &other.states, theirs),
+                None => _ = self.open_with(*key, &other.states, theirs),
             }
         }
     }
-}
-
-/// Merges the states of a pane into those of another.
-pub(super) fn merge(into: &mut [Accumulator], from: &[Accumulator]) {
-    into.iter_mut().zip(from).for_each(|(into, from)| into.merge(from));
 }

@@ -11,7 +11,7 @@ use crate::settings::Rank;
 /// that take from a millisecond to a minute fill 64 of them, 9 KiB. A number costs at most one page, and a stream that
 /// visits every magnitude of either sign, down to the smallest double, at most all 16,775 of them, 2.4 MB.
 #[derive(Clone, Debug)]
-pub(super) struct Sketch {
+pub(crate) struct Sketch {
     count: u64,
     min: f64,
     max: f64,

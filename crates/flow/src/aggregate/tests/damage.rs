@@ -5,7 +5,7 @@ use super::*;
 /// Reading must end in a state that can be worked with and was written so, or in an error.
 fn survives(function: Function, encoded: &[u8]) {
     let mut rest = encoded;
-    let Ok(read) = Accumulator::decode(function, &mut rest) else { return };
+    let Ok(read) = Alone::decode(function, &mut rest) else { return };
     let taken = encoded.len() - rest.len();
     assert_eq!(bytes(&read), &encoded[..taken], "{function:?} has two ways to be written");
     assert!(!matches!(read.result(), Value::Double(double) if !double.is_finite()), "{function:?}");
@@ -31,7 +31,7 @@ proptest! {
     fn a_state_that_is_cut_off_is_truncated(inputs in inputs(numbers()), cut: prop::sample::Index) {
         for function in every_function() {
             let encoded = bytes(&state(function, &inputs));
-            let read = Accumulator::decode(function, &mut &encoded[..cut.index(encoded.len())]);
+            let read = Alone::decode(function, &mut &encoded[..cut.index(encoded.len())]);
             prop_assert_eq!(read.err(), Some(DecodeError::Truncated), "{:?}", function);
         }
     }
@@ -56,7 +56,7 @@ proptest! {
 #[test]
 fn a_layout_of_another_version_is_named() {
     for function in every_function() {
-        assert_eq!(Accumulator::decode(function, &mut [9].as_slice()).err(), Some(DecodeError::UnknownLayout(9)));
+        assert_eq!(Alone::decode(function, &mut [9].as_slice()).err(), Some(DecodeError::UnknownLayout(9)));
     }
 }
 
@@ -91,9 +91,9 @@ fn what_no_state_says_is_refused() {
         ("a register beyond all bits", Function::Distinct(0), vec![2, 66]),
     ];
     for (what, function, encoded) in damaged {
-        let read = Accumulator::decode(function, &mut encoded.as_slice()).err();
+        let read = Alone::decode(function, &mut encoded.as_slice()).err();
         assert!(matches!(read, Some(DecodeError::Corrupt(_))), "{what}: {read:?}");
     }
     let sound = sketch(&[2, 0, 1, 64, 64]);
-    assert_eq!(Accumulator::decode(percentile, &mut sound.as_slice()).unwrap().result(), Value::Double(2.0));
+    assert_eq!(Alone::decode(percentile, &mut sound.as_slice()).unwrap().result(), Value::Double(2.0));
 }

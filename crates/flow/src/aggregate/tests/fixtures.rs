@@ -25,7 +25,7 @@ fn octets(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(octet).collect()
 }
 
-fn line(name: &str, state: &Accumulator) -> String {
+fn line(name: &str, state: &Alone) -> String {
     let result = match state.result() {
         Value::Null => "null".to_owned(),
         Value::Whole(whole) => whole.to_string(),
@@ -44,7 +44,7 @@ fn states_of_earlier_versions_give_their_results() {
         let [name, result, hex] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("{line}") };
         let encoded = octets(hex);
         let mut rest = encoded.as_slice();
-        let read = Accumulator::decode(function(name), &mut rest).unwrap();
+        let read = Alone::decode(function(name), &mut rest).unwrap();
         assert_eq!((read.result(), rest.len()), (number(result), 0), "{name}");
     }
 }

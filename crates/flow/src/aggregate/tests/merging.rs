@@ -22,7 +22,7 @@ fn is_exact(function: Function, inputs: &[Input]) -> bool {
     }
 }
 
-fn must_agree(function: Function, inputs: &[Input], one: &Accumulator, other: &Accumulator) {
+fn must_agree(function: Function, inputs: &[Input], one: &Alone, other: &Alone) {
     let sizes = inputs.iter().map(|input| match input.number {
         Number::Whole(whole) => (whole as f64).abs(),
         Number::Double(double) => double.abs(),
@@ -64,7 +64,7 @@ fn check(inputs: &[Input], first: prop::sample::Index, second: prop::sample::Ind
             merged(a.clone(), &merged(b.clone(), &c)),
             merged(merged(c.clone(), &b), &a),
             merged(merged(b.clone(), &a), &c),
-            merged(merged(Accumulator::new(function), &all), &Accumulator::new(function)),
+            merged(merged(Alone::new(function), &all), &Alone::new(function)),
         ];
         for merged in &groupings {
             must_agree(function, inputs, merged, &all);
