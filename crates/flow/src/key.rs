@@ -79,17 +79,19 @@ impl Keys {
     /// The number of an event's key, and whether the key was folded because there are too many.
     #[inline]
     pub(crate) fn of(&mut self, event: &Event<'_>) -> (KeyId, bool) {
-        let fields = std::mem::take(&mut self.fields);
-        let found = self.find_or_add(fields.len(), |n| event.string(fields[n]));
-        self.fields = fields;
-        found
+        let values = self.fields.iter().map(|field| event.bytes(*field));
+        let hash = self.hash(values.clone());
+        match self.find(hash, &values) {
+            Some(id) => (id, false),
+            None => self.add_or_fold(hash, event),
+        }
     }
 
     /// The number of a key that was saved. It is there even if there are too many by now.
     pub(crate) fn restore(&mut self, values: &[&str]) -> KeyId {
-        let (count, value) = (values.len(), |n: usize| values[n]);
-        let hash = self.hash(count, &value);
-        let known = self.find(hash, count, &value);
+        let bytes = values.iter().map(|value| value.as_bytes());
+        let hash = self.hash(bytes.clone());
+        let known = self.find(hash, &bytes);
         known.unwrap_or_else(|| self.add(hash, values.iter().map(|value| Arc::from(*value)).collect()))
     }
 
@@ -98,20 +100,16 @@ impl Keys {
         self.fields.len()
     }
 
-    #[inline]
-    fn find_or_add<'a>(&mut self, count: usize, value: impl Fn(usize) -> &'a str) -> (KeyId, bool) {
-        let hash = self.hash(count, &value);
-        if let Some(id) = self.find(hash, count, &value) {
-            return (id, false);
-        }
+    #[cold]
+    fn add_or_fold(&mut self, hash: u64, event: &Event<'_>) -> (KeyId, bool) {
+        let value = |field: &usize| event.string(*field);
         if self.places.len() < self.max_keys {
-            return (self.add(hash, (0..count).map(|n| value(n).into()).collect()), false);
+            return (self.add(hash, self.fields.iter().map(|field| value(field).into()).collect()), false);
         }
-        self.watch(count, &value);
-        let folded = |_| FOLDED;
-        let hash = self.hash(count, &folded);
-        let known = self.find(hash, count, &folded);
-        (known.unwrap_or_else(|| self.add(hash, (0..count).map(|_| FOLDED.into()).collect())), true)
+        let fields = std::mem::take(&mut self.fields);
+        self.watch(fields.len(), &|n| value(&fields[n]));
+        self.fields = fields;
+        (self.restore(&vec![FOLDED; self.fields.len()]), true)
     }
 
     #[cold]
@@ -122,15 +120,15 @@ impl Keys {
     }
 
     #[inline]
-    fn hash<'a>(&self, count: usize, value: &impl Fn(usize) -> &'a str) -> u64 {
+    fn hash<'a>(&self, values: impl Iterator<Item = &'a [u8]>) -> u64 {
         let mut hasher = self.hasher.build_hasher();
-        (0..count).for_each(|n| hasher.write(value(n).as_bytes()));
+        values.for_each(|value| hasher.write(value));
         hasher.finish()
     }
 
     #[inline]
-    fn find<'a>(&self, hash: u64, count: usize, value: &impl Fn(usize) -> &'a str) -> Option<KeyId> {
-        let is_it = |place: &Place| place.hash == hash && holds(&place.text, count, value);
+    fn find<'a>(&self, hash: u64, values: &(impl Iterator<Item = &'a [u8]> + Clone)) -> Option<KeyId> {
+        let is_it = |place: &Place| place.hash == hash && holds(&place.text, values.clone());
         self.places.find(hash, is_it).map(|place| place.key)
     }
 
@@ -207,9 +205,8 @@ impl Keys {
 
 /// Whether a text is that of these values.
 #[inline]
-fn holds<'a>(mut text: &[u8], count: usize, value: &impl Fn(usize) -> &'a str) -> bool {
-    for n in 0..count {
-        let value = value(n).as_bytes();
+fn holds<'a>(mut text: &[u8], values: impl Iterator<Item = &'a [u8]>) -> bool {
+    for value in values {
         match text.split_at_checked(value.len()) {
             Some((start, [END, rest @ ..])) if same(start, value) => text = rest,
             _ => return false,
@@ -222,22 +219,22 @@ fn holds<'a>(mut text: &[u8], count: usize, value: &impl Fn(usize) -> &'a str) -
 mod tests {
     use super::*;
 
-    fn keys(max_keys: usize, of: &[[&str; 2]]) -> (Keys, Vec<KeyId>) {
-        let mut keys = Keys::new(vec![0, 1], max_keys);
-        let ids = of.iter().map(|values| keys.find_or_add(2, |n| values[n]).0).collect();
+    fn keys(of: &[[&str; 2]]) -> (Keys, Vec<KeyId>) {
+        let mut keys = Keys::new(vec![0, 1], 10);
+        let ids = of.iter().map(|values| keys.restore(values)).collect();
         (keys, ids)
     }
 
     #[test]
     fn keys_are_told_apart_by_where_a_value_ends() {
-        let (mut keys, ids) = keys(10, &[["ab", "c"], ["a", "bc"], ["", "abc"], ["abc", ""]]);
+        let (mut keys, ids) = keys(&[["ab", "c"], ["a", "bc"], ["", "abc"], ["abc", ""]]);
         assert_eq!(ids, [0, 1, 2, 3]);
-        assert_eq!(keys.find_or_add(2, |n| ["a", "bc"][n]), (1, false));
+        assert_eq!(keys.restore(&["a", "bc"]), 1);
     }
 
     #[test]
     fn a_list_is_sorted_by_value_also_after_keys_have_come_and_gone() {
-        let (mut keys, ids) = keys(100, &[["b", "z"], ["b", "a"], ["a", "\u{1f600}"], ["ab", ""]]);
+        let (mut keys, ids) = keys(&[["b", "z"], ["b", "a"], ["a", "\u{1f600}"], ["ab", ""]]);
         for id in &ids {
             keys.pin(*id);
         }
@@ -245,11 +242,11 @@ mod tests {
         keys.sort(&mut list, |one| *one);
         assert_eq!(list, [(2, 1), (2, 2), (3, 1), (3, 2), (1, 1), (1, 2), (0, 1), (0, 2)]);
         keys.unpin(1);
-        assert_eq!(keys.find_or_add(2, |n| ["aa", "x"][n]).0, 1, "the number is used again");
-        let texts: Vec<String> = (0..20).map(|n| format!("k{n}")).collect();
-        for text in &texts {
-            keys.find_or_add(2, |_| text);
+        assert_eq!(keys.restore(&["aa", "x"]), 1, "the number is used again");
+        for n in 0..20 {
+            keys.restore(&[&format!("k{n}"), ""]);
         }
+        // Few of all keys, then many of them.
         for mut list in [vec![(0, 0), (3, 0), (1, 0)], vec![(3, 1), (3, 0), (1, 0), (0, 0), (2, 9), (4, 0), (5, 0)]] {
             let mut want = list.clone();
             want.sort_by_key(|(id, rest)| (keys.values(*id).to_vec(), *rest));

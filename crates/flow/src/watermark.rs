@@ -16,6 +16,7 @@ use crate::time::{EventTime, Span};
 pub struct Watermark {
     max_out_of_orderness: Span,
     highest: Option<EventTime>,
+    mark: Option<EventTime>, // as far behind it: kept, since it is asked for several times an event
 }
 
 /// The watermarks of some partitions, and the one that events are judged by.
@@ -62,19 +63,19 @@ enum State {
 impl Watermark {
     /// A watermark that stays this far behind the highest time; before the first event there is none.
     pub fn new(max_out_of_orderness: Span) -> Self {
-        Watermark { max_out_of_orderness, highest: None }
+        Watermark { max_out_of_orderness, highest: None, mark: None }
     }
 
     /// Where it stands: events before it are late. `None` before the first event.
     #[inline]
     pub fn get(&self) -> Option<EventTime> {
-        self.highest.map(|time| time - self.max_out_of_orderness)
+        self.mark
     }
 
     /// Whether it has reached `time`.
     #[inline]
     pub fn has_reached(&self, time: EventTime) -> bool {
-        self.get().is_some_and(|mark| mark >= time)
+        self.mark.is_some_and(|mark| mark >= time)
     }
 
     /// An event of this time was seen; whether the watermark moved.
@@ -83,6 +84,7 @@ impl Watermark {
         let moves = self.highest.is_none_or(|highest| time > highest);
         if moves {
             self.highest = Some(time);
+            self.mark = Some(time - self.max_out_of_orderness);
         }
         moves
     }
@@ -108,7 +110,11 @@ impl Watermarks {
 
     /// How far a partition is by itself.
     pub(crate) fn of(&self, partition: usize) -> Watermark {
-        Watermark { highest: self.partitions[partition].highest, ..self.combined }
+        let mut mark = Watermark::new(self.combined.max_out_of_orderness);
+        if let Some(highest) = self.partitions[partition].highest {
+            mark.advance(highest);
+        }
+        mark
     }
 
     /// The highest time up to which everything is taken for complete, before `max_out_of_orderness` is taken off.

@@ -155,6 +155,13 @@ impl<'a> Event<'a> {
         self.texts[field].of(self.arena)
     }
 
+    /// The same as bytes.
+    #[inline]
+    pub(crate) fn bytes(&self, field: usize) -> &'a [u8] {
+        let Text { start, end } = self.texts[field];
+        &self.arena.as_bytes()[start as usize..end as usize]
+    }
+
     /// The value of a number field, by its index in the mapping.
     #[inline]
     pub fn number(&self, field: usize) -> Option<Number> {
