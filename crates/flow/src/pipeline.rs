@@ -105,6 +105,9 @@ impl Pipeline {
             return Err(fault.clone());
         }
         self.stages.watermarks.turn_to(batch.partition);
+        if let Some(seen) = &mut self.stages.seen {
+            seen.turn_to_others();
+        }
         let plausible_until = now.plausible_until(self.max_future_skew);
         for at in batch.from..batch.decoded.len() {
             let stopped = |stopped| Ok(Progress { done: at, stopped: Some(stopped) });
@@ -238,7 +241,7 @@ impl Stages {
     fn accept(&mut self, batch: &Batch<'_>, at: usize, event: &Event<'_>, keep_time: bool, effects: &mut Effects) {
         let event_type = self.tally.type_of(event.event_type);
         let behind = self.watermarks.combined().get().filter(|mark| event.time < *mark);
-        let verdict = self.judge(event, &mut effects.rows);
+        let verdict = self.judge(batch, at, event, &mut effects.rows);
         if verdict == Verdict::Processed {
             if let Some(llm) = &mut self.llm {
                 llm.count(event);
@@ -286,8 +289,8 @@ impl Stages {
 
     /// What becomes of an event. It moves the watermark whatever becomes of it.
     #[inline]
-    fn judge(&mut self, event: &Event<'_>, rows: &mut Rows) -> Verdict {
-        let verdict = self.verdict(event, rows);
+    fn judge(&mut self, batch: &Batch<'_>, at: usize, event: &Event<'_>, rows: &mut Rows) -> Verdict {
+        let verdict = self.verdict(batch, at, event, rows);
         if self.watermarks.advance(event.time) {
             self.fire_due(rows);
         }
@@ -295,13 +298,13 @@ impl Stages {
     }
 
     #[inline]
-    fn verdict(&mut self, event: &Event<'_>, rows: &mut Rows) -> Verdict {
+    fn verdict(&mut self, batch: &Batch<'_>, at: usize, event: &Event<'_>, rows: &mut Rows) -> Verdict {
         let passes = |keep: &Keep| keep.values.iter().any(|value| value == event.string(keep.field));
         if !self.filter.iter().all(passes) {
             return Verdict::Filtered;
         }
-        if let (Some(seen), Some(id)) = (&mut self.seen, event.id)
-            && seen.is_duplicate(id, event.time, self.watermarks.combined())
+        if let Some(seen) = &mut self.seen
+            && seen.is_duplicate(batch.decoded, at, event.time, self.watermarks.combined())
         {
             return Verdict::Duplicate;
         }

@@ -7,7 +7,7 @@
 //! A generation is an eighth of the time for which an id is known. When its last id has had its time, its table is dropped:
 //! nothing is looked for, nothing is rewritten.
 
-use super::{Entry, Fingerprint, SWEEP_FROM, Seen};
+use super::{Age, Entry, Fingerprint, Nanos, Seen, instant, nanos};
 use crate::encoding::{
     DecodeError, put_count, put_layout, put_time, take, take_count, take_end, take_layout, take_time, take_up_to,
 };
@@ -27,7 +27,7 @@ pub(super) struct Floor {
     /// None while that epoch has no number yet.
     pub(super) before: Option<Epoch>,
     /// The youngest of them.
-    pub(super) last: (EventTime, Fingerprint),
+    pub(super) last: Age,
 }
 
 impl Seen {
@@ -43,11 +43,11 @@ impl Seen {
 
     /// Says what has changed since it was saved.
     pub(crate) fn save(&mut self, epoch: Epoch, mark: &Watermark, to: &mut Changes) {
-        self.drop_expired(mark, to);
+        self.drop_generations(mark, to);
         self.floors.iter_mut().for_each(|floor| floor.before = floor.before.or(Some(epoch)));
         let Some(mut fresh) = self.fresh.take() else { return };
         let width = self.width();
-        fresh.retain(|entry| !mark.has_reached(entry.first + self.settings.ttl));
+        fresh.retain(|entry| !mark.has_reached(instant(entry.first) + self.settings.ttl));
         // In generations; most ids of an epoch are of one, so there is little to sort.
         fresh.sort_by_key(|entry| end_of(entry.first, width));
         for ids in fresh.chunk_by(|a, b| end_of(a.first, width) == end_of(b.first, width)) {
@@ -75,20 +75,20 @@ impl Seen {
             put_count(out, self.floors.len() as u64);
             for floor in &self.floors {
                 put_count(out, floor.before.unwrap_or(0));
-                put_time(out, floor.last.0);
-                out.extend(floor.last.1.0.to_le_bytes());
-                out.extend(floor.last.1.1.to_le_bytes());
+                let (first, fingerprint) = floor.last;
+                put_time(out, instant(first));
+                put_fingerprint(out, fingerprint);
             }
         });
     }
 
-    fn drop_expired(&mut self, mark: &Watermark, to: &mut Changes) {
+    fn drop_generations(&mut self, mark: &Watermark, to: &mut Changes) {
         let ttl = self.settings.ttl;
         while let Some(end) = self.generations.first().copied().filter(|end| mark.has_reached(*end + ttl)) {
             self.generations.pop_first();
             to.drop_table(table(end).as_bytes());
         }
-        self.floors.retain(|floor| !mark.has_reached(floor.last.0 + ttl));
+        self.floors.retain(|floor| !mark.has_reached(instant(floor.last.0) + ttl));
     }
 
     /// Takes in how ids are told apart, and what was evicted; comes before any id.
@@ -101,7 +101,8 @@ impl Seen {
         let floors = take_count(bytes)?;
         for _ in 0..floors {
             let before = Some(take_up_to(bytes, u64::MAX)?);
-            self.floors.push(Floor { before, last: (take_time(bytes)?, (take_u64(bytes)?, take_u64(bytes)?)) });
+            let first = nanos(take_time(bytes)?);
+            self.floors.push(Floor { before, last: (first, fingerprint_of(&take(bytes)?)) });
         }
         take_end(bytes)
     }
@@ -114,13 +115,12 @@ impl Seen {
         take_end(rest)?;
         let floors: Vec<Floor> =
             self.floors.iter().filter(|f| f.before.is_some_and(|before| epoch < before)).copied().collect();
-        self.entries.reserve(ids.len(), |e| e.fingerprint.0);
         for id in ids {
             let entry = entry_of(id);
-            if entry.first >= end {
+            if instant(entry.first) >= end {
                 return Err(DecodeError::Corrupt("an id in a generation that it is not of"));
             }
-            if floors.iter().all(|floor| (entry.first, entry.fingerprint) > floor.last) {
+            if floors.iter().all(|floor| entry.age() > floor.last) {
                 self.take_back_in(entry);
             }
         }
@@ -129,30 +129,25 @@ impl Seen {
 
     /// After all was read: forgets what has had its time.
     pub(crate) fn restored(&mut self, mark: &Watermark) {
-        let ttl = self.settings.ttl;
-        self.entries.retain(|e| !mark.has_reached(e.first + ttl));
-        let doubled = (self.entries.len() * 2).max(SWEEP_FROM);
-        self.sweep_at = doubled.min(self.settings.max_entries);
+        self.drop_expired(mark);
     }
 
     /// An id that was seen again after its time stands in two generations: the later one counts.
-    fn take_back_in(&mut self, entry: Entry) {
-        match self.entries.find_mut(entry.fingerprint.0, |e| e.fingerprint == entry.fingerprint) {
-            Some(known) => known.first = known.first.max(entry.first),
-            None => {
-                self.entries.insert_unique(entry.fingerprint.0, entry, |e| e.fingerprint.0);
-            }
+    fn take_back_in(&mut self, Entry { fingerprint, first }: Entry) {
+        match self.table.find(fingerprint) {
+            Some(known) => *known = first.max(*known),
+            None => self.table.insert(fingerprint, first, |_| true),
         }
     }
 
-    fn width(&self) -> i128 {
-        (self.settings.ttl.as_nanos() / GENERATIONS).max(1)
+    fn width(&self) -> Nanos {
+        Nanos::try_from(self.settings.ttl.as_nanos() / GENERATIONS).unwrap_or(Nanos::MAX).max(1)
     }
 }
 
 /// Where the generation of a time ends.
-fn end_of(time: EventTime, width: i128) -> EventTime {
-    EventTime::from_nanos((time.as_nanos().div_euclid(width) + 1) * width)
+fn end_of(first: Nanos, width: Nanos) -> EventTime {
+    EventTime::from_nanos((i128::from(first.div_euclid(width)) + 1) * i128::from(width))
 }
 
 fn table(end: EventTime) -> String {
@@ -160,21 +155,24 @@ fn table(end: EventTime) -> String {
 }
 
 fn put_entry(out: &mut Vec<u8>, Entry { fingerprint, first }: Entry) {
-    // Accepted times fit.
-    let first = i64::try_from(first.as_nanos()).unwrap_or(i64::MAX);
-    out.extend(fingerprint.0.to_le_bytes());
-    out.extend(fingerprint.1.to_le_bytes());
+    put_fingerprint(out, fingerprint);
     out.extend(first.to_le_bytes());
 }
 
+/// The upper half comes first, each half with its lowest byte first.
+fn put_fingerprint(out: &mut Vec<u8>, fingerprint: Fingerprint) {
+    out.extend(fingerprint.rotate_left(64).to_le_bytes());
+}
+
+fn fingerprint_of(bytes: &[u8; 16]) -> Fingerprint {
+    u128::from_le_bytes(*bytes).rotate_left(64).max(1)
+}
+
 fn entry_of(bytes: &[u8; ENTRY]) -> Entry {
-    let word = |at: usize| {
-        let mut word = [0; 8];
-        word.copy_from_slice(&bytes[at..at + 8]);
-        u64::from_le_bytes(word)
-    };
-    let first = EventTime::from_nanos(i128::from(word(16).cast_signed()));
-    Entry { fingerprint: (word(0), word(8)), first }
+    let (mut fingerprint, mut first) = ([0; 16], [0; 8]);
+    fingerprint.copy_from_slice(&bytes[..16]);
+    first.copy_from_slice(&bytes[16..]);
+    Entry { fingerprint: fingerprint_of(&fingerprint), first: Nanos::from_le_bytes(first) }
 }
 
 fn take_u64(bytes: &mut &[u8]) -> Result<u64, DecodeError> {

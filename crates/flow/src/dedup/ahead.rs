@@ -1,0 +1,50 @@
+//! The fingerprints of the next events, made before they are asked for.
+
+use siphasher::sip128::SipHasher13;
+
+use super::fingerprint;
+use super::table::{Fingerprint, Table};
+use crate::decode::Decoded;
+
+/// Ids are spread over more memory than any cache holds. What is to be looked up soon is touched for some events at once: then
+/// the memory is waited for once.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    first: usize, // the record that the first one is of
+    fingerprints: Vec<Option<Fingerprint>>,
+}
+
+/// Enough to hide one wait behind another, few enough to still be in the nearest cache when they are asked for.
+const RECORDS: usize = 16;
+
+impl Ahead {
+    /// Other records come.
+    pub(super) fn clear(&mut self) {
+        self.fingerprints.clear();
+    }
+
+    /// The fingerprint of a record that has an id.
+    #[inline]
+    pub(super) fn of(
+        &mut self,
+        records: &Decoded,
+        at: usize,
+        hasher: &SipHasher13,
+        table: &Table,
+    ) -> Option<Fingerprint> {
+        if !(self.first..self.first + self.fingerprints.len()).contains(&at) {
+            self.look(records, at, hasher, table);
+        }
+        self.fingerprints.get(at - self.first).copied().flatten()
+    }
+
+    #[inline(never)]
+    fn look(&mut self, records: &Decoded, at: usize, hasher: &SipHasher13, table: &Table) {
+        let id = |at: usize| records.event(at).ok().and_then(|event| event.id);
+        self.first = at;
+        self.fingerprints.clear();
+        let next = at..records.len().min(at + RECORDS);
+        self.fingerprints.extend(next.map(|at| id(at).map(|id| fingerprint(hasher, id))));
+        table.touch(self.fingerprints.iter().flatten().copied());
+    }
+}
