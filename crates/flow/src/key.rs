@@ -26,7 +26,8 @@ pub(crate) struct Keys {
     places: HashTable<Place>,
     keys: Vec<Key>,
     free: Vec<KeyId>,
-    ranked: bool,                      // the ranks of the live keys are known
+    order: Vec<KeyId>,                 // by value: the live keys of when they were ranked last
+    ranked: bool,                      // no key has come since
     explosion: Option<Box<Explosion>>, // from the first key on that had no room
 }
 
@@ -43,7 +44,7 @@ struct Key {
     hash: u64,
     values: KeyValues,
     panes: usize,
-    rank: usize, // among the live keys, by value
+    rank: Option<usize>, // its place in the order
 }
 
 /// Stands behind each value of a key, so that ("ab", "c") and ("a", "bc") differ; no byte of any text.
@@ -61,6 +62,7 @@ impl Keys {
             places: HashTable::new(),
             keys: Vec::new(),
             free: Vec::new(),
+            order: Vec::new(),
             ranked: true,
             explosion: None,
         }
@@ -134,7 +136,7 @@ impl Keys {
 
     fn add(&mut self, hash: u64, values: KeyValues) -> KeyId {
         let text = values.iter().flat_map(|value| value.bytes().chain([END])).collect();
-        let key = Key { hash, values, panes: 0, rank: 0 };
+        let key = Key { hash, values, panes: 0, rank: None };
         let id = if let Some(id) = self.free.pop() {
             self.keys[id] = key;
             id
@@ -174,9 +176,15 @@ impl Keys {
         if std::mem::replace(&mut self.ranked, true) {
             return;
         }
-        let mut live: Vec<KeyId> = self.places.iter().map(|place| place.key).collect();
-        live.sort_unstable_by(|a, b| self.keys[*a].values.cmp(&self.keys[*b].values));
-        live.into_iter().enumerate().for_each(|(rank, id)| self.keys[id].rank = rank);
+        let keys = &mut self.keys;
+        self.order.retain(|id| keys[*id].rank.is_some());
+        let live = self.places.iter().map(|place| place.key);
+        self.order.extend(live.filter(|id| keys[*id].rank.is_none()));
+        // Where few are new, most are one run that is in order already: it is only merged.
+        self.order.sort_by(|a, b| keys[*a].values.cmp(&keys[*b].values));
+        for (rank, id) in self.order.iter().enumerate() {
+            keys[*id].rank = Some(rank);
+        }
     }
 
     /// A pane of this key was opened.
@@ -198,6 +206,7 @@ impl Keys {
                 place.remove();
             }
             key.values = Arc::new([]);
+            key.rank = None;
             self.free.push(id);
         }
     }

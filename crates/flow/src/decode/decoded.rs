@@ -55,6 +55,12 @@ impl Decoded {
         }
     }
 
+    /// The identity of a record, if it is an event that has one.
+    #[inline]
+    pub(crate) fn id(&self, at: usize) -> Option<&str> {
+        self.records[at].1.as_ref().ok().and_then(|head| self.values.id(head))
+    }
+
     #[inline]
     pub(crate) fn event(&self, at: usize) -> Result<Event<'_>, &Refusal> {
         self.records[at].1.as_ref().map(|head| self.values.event(head))

@@ -120,6 +120,12 @@ impl Values {
         text.of(&self.arena)
     }
 
+    /// The identity of the event that a head begins.
+    #[inline]
+    pub(crate) fn id(&self, head: &Head) -> Option<&str> {
+        head.id.map(|id| id.of(&self.arena))
+    }
+
     /// The event that a head begins.
     #[inline]
     pub(crate) fn event(&self, head: &Head) -> Event<'_> {

@@ -40,11 +40,10 @@ impl Ahead {
 
     #[inline(never)]
     fn look(&mut self, records: &Decoded, at: usize, hasher: &SipHasher13, table: &Table) {
-        let id = |at: usize| records.event(at).ok().and_then(|event| event.id);
         self.first = at;
         self.fingerprints.clear();
         let next = at..records.len().min(at + RECORDS);
-        self.fingerprints.extend(next.map(|at| id(at).map(|id| fingerprint(hasher, id))));
+        self.fingerprints.extend(next.map(|at| records.id(at).map(|id| fingerprint(hasher, id))));
         table.touch(self.fingerprints.iter().flatten().copied());
     }
 }
