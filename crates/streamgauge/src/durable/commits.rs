@@ -20,7 +20,7 @@ use super::{Durable, Ended, Ledger, RUN, RunRecord};
 use crate::sink::{Outputs, Written};
 
 /// Ids that wait to be saved do not grow beyond this: then the run waits for its state.
-const MOST_UNSAVED: usize = 64 << 20;
+const MOST_UNSAVED: usize = 10 << 20;
 
 /// The epochs of a run.
 #[derive(Debug)]
