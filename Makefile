@@ -1,7 +1,7 @@
 # Everything a newcomer types. `make run` needs git, make, a C compiler and Rust; `make test` fetches the rest.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-metrics soak doc build
+.PHONY: help run test check bench bench-metrics soak doc build build-noop
 
 SPEED  ?= 60
 EVENTS ?= 2000000
@@ -11,6 +11,7 @@ SOAK_RATE    ?= 50000
 CRASH_KILLS  ?= 1000
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target))
 BIN    := $(TARGET)/release/streamgauge
+NOOP   := $(TARGET)/noop/release/streamgauge
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -39,10 +40,12 @@ check: ## formatting, lints, documentation, house rules
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked --features streamgauge-metrics/metrics-facade
 	cargo test -p streamgauge --locked --test house
 
-bench: build ## events per CPU-second beside a serde_json program; what windows, keys and durable state cost (EVENTS=2000000 ROUNDS=5)
+bench: build build-noop ## the main jobs beside serde_json and DuckDB, metrics on; what windows, keys and durable state cost (EVENTS=2000000 ROUNDS=5)
+	scripts/setup-tests.sh
 	cargo build --release --locked --manifest-path bench/Cargo.toml
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
-	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
+	  --program '$(BIN)' --noop '$(NOOP)' --python .venv/bin/python --events '$(EVENTS)' --rounds '$(ROUNDS)'
+	cargo run --release --locked --manifest-path bench/Cargo.toml --bin judging -- --rounds '$(ROUNDS)'
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin curves -- --events '$(EVENTS)' --rounds '$(ROUNDS)'
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin durable -- \
 	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
@@ -65,3 +68,6 @@ doc: ## the libraries' documentation
 
 build:
 	cargo build --release --locked
+
+build-noop: # with metrics that do nothing, to see what they cost
+	CARGO_TARGET_DIR='$(TARGET)/noop' cargo build --release --locked -p streamgauge --features streamgauge-metrics/noop

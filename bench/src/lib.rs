@@ -1,6 +1,10 @@
 //! What the generator, the reference and the comparisons agree on.
 
 pub mod calendar;
+pub mod contender;
 pub mod cost;
 pub mod draw;
 pub mod events;
+pub mod jobs;
+pub mod rows;
+pub mod scrape;

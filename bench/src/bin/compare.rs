@@ -1,31 +1,35 @@
-//! usage: compare --program BINARY [--events N] [--rounds N] [--folder DIR]
+//! usage: compare --program BINARY [--noop BINARY] [--python PYTHON] [--events N] [--rounds N] [--folder DIR]
 //!
-//! Writes the input once, checks that both programs print the same rows, then runs them in turn. CPU time is user + sys of the whole
-//! process as the kernel's accounting of ended children says (getrusage), start included; each run is waited for by a process of its
-//! own, so that nothing else is in the sum.
+//! Runs the main jobs with streamgauge and with others in turn, checks that all print the same rows, and prints what they cost:
+//! CPU time is user + sys of the whole process as the kernel's accounting of ended children says (getrusage), start included;
+//! each run is waited for by a process of its own, so that nothing else is in the sum. streamgauge has all metrics on and is
+//! scraped every second. PYTHON is one that has DuckDB; the other BINARY is built with metrics that do nothing.
 
-use serde_json::Value;
 use std::error::Error;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
+use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use streamgauge_bench::contender::{Contender, Way};
 use streamgauge_bench::cost::{self, Cost, median};
-use streamgauge_bench::events;
+use streamgauge_bench::jobs::Job;
+use streamgauge_bench::{events, rows};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
+const SCRAPED: Way = Way { all_cores: false, scraped: true, durable: false };
+/// Events of the small input whose rows are waited for.
+const SMALL: u64 = 1_000;
+/// Runs on it.
+const STARTS: usize = 11;
+
 struct Options {
     program: PathBuf,
+    noop: Option<PathBuf>,
+    python: Option<PathBuf>,
     events: u64,
     rounds: usize,
     folder: PathBuf,
-}
-
-struct Contender {
-    name: &'static str,
-    command: Vec<String>,
-    rows: PathBuf,
-    costs: Vec<Cost>,
 }
 
 fn main() -> Outcome<()> {
@@ -36,22 +40,17 @@ fn main() -> Outcome<()> {
     let options = options(&arguments)?;
     fs::create_dir_all(&options.folder)?;
     let input = events::file(&options.folder, options.events)?;
-    let mut contenders = [ours(&options, &input)?, reference(&options, &input)?];
-    warm(&input)?;
-    for contender in &contenders {
-        cost::run(&contender.command)?;
+    std::io::copy(&mut fs::File::open(&input)?, &mut std::io::sink())?; // no run waits for the disk
+    println!("{} events, {} rounds in turn, medians\n", options.events, options.rounds);
+    println!("| job, on one core | program | thousand events per CPU-second | ratio to it | peak MiB |");
+    println!("|---|---|--:|--:|--:|");
+    for job in Job::ALL {
+        beside_others(&options, job, &input)?;
     }
-    let rows = same_rows(&contenders)?;
-    println!("{} events, {rows} rows, the same from both", options.events);
-    for round in 1..=options.rounds {
-        for contender in &mut contenders {
-            let cost = cost::run(&contender.command)?;
-            report_round(round, contender.name, cost, options.events);
-            contender.costs.push(cost);
-        }
-    }
-    summary(&contenders, options.events);
-    Ok(())
+    println!();
+    other_ways(&options, &input)?;
+    instructions(&options)?;
+    small_input(&options)
 }
 
 fn options(arguments: &[String]) -> Outcome<Options> {
@@ -61,129 +60,132 @@ fn options(arguments: &[String]) -> Outcome<Options> {
     };
     Ok(Options {
         program: value("--program").ok_or("--program is needed")?.into(),
+        noop: value("--noop").map(PathBuf::from),
+        python: value("--python").map(PathBuf::from),
         events: value("--events").map_or(Ok(2_000_000), |text| text.parse())?,
         rounds: value("--rounds").map_or(Ok(5), |text| text.parse())?,
         folder: value("--folder").map_or_else(events::cache, PathBuf::from),
     })
 }
 
-fn ours(options: &Options, input: &Path) -> Outcome<Contender> {
-    let rows = options.folder.join("rows-streamgauge.ndjson");
-    let path = options.folder.join("job-a.yaml");
-    fs::write(&path, configuration(input, &rows))?;
-    Ok(Contender {
-        name: "streamgauge",
-        command: words(&[&options.program, Path::new("run"), Path::new("--config"), &path]),
-        rows,
-        costs: Vec::new(),
-    })
-}
-
-fn reference(options: &Options, input: &Path) -> Outcome<Contender> {
-    let program = std::env::current_exe()?.with_file_name("reference");
-    let rows = options.folder.join("rows-reference.ndjson");
-    Ok(Contender { name: "serde_json", command: words(&[&program, input, &rows]), rows, costs: Vec::new() })
-}
-
-fn words(paths: &[&Path]) -> Vec<String> {
-    paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
-}
-
-fn configuration(input: &Path, rows: &Path) -> String {
-    format!(
-        "\
-observability: {{ prometheus: {{ enabled: true, endpoint: {{ host: 127.0.0.1, port: 0 }} }} }}
-source: {{ file: {{ paths: [\"{}\"], format: ndjson }} }}
-event:
-  id: /id
-  type: /type
-  time: {{ from: /time, format: rfc3339 }}
-  strings: {{ model: /model, tenant: /tenant }}
-  numbers: {{ input_tokens: /input_tokens, output_tokens: /output_tokens, duration_ms: /duration_ms, cost_usd: /cost_usd }}
-watermark: {{ max_out_of_orderness: 5s }}
-windows:
-  - name: by_model
-    type: tumbling
-    size: 10s
-    key: [model, tenant]
-    aggregates:
-      requests: count
-      tokens_in: sum(input_tokens)
-      tokens_out: sum(output_tokens)
-      latency_avg: avg(duration_ms)
-      latency_min: min(duration_ms)
-      latency_max: max(duration_ms)
-      cost: sum(cost_usd)
-sink: {{ file: {{ path: \"{}\", existing: truncate }} }}
-",
-        input.display(),
-        rows.display()
-    )
-}
-
-/// Reads the input once, so that no run waits for the disk.
-fn warm(input: &Path) -> Outcome<()> {
-    std::io::copy(&mut File::open(input)?, &mut std::io::sink())?;
+/// One job: streamgauge, the same with state on disk, a `serde_json` program, DuckDB.
+fn beside_others(options: &Options, job: Job, input: &Path) -> Outcome<()> {
+    let folder = &options.folder;
+    let ours = |name: &str, way: Way| Contender::streamgauge(name, &options.program, job, input, way, folder);
+    let reference = std::env::current_exe()?.with_file_name("reference");
+    let mut contenders = vec![
+        ours("streamgauge", SCRAPED)?,
+        ours("streamgauge, durable", Way { durable: true, ..SCRAPED })?,
+        Contender::other("serde_json", &[&reference], job, input, folder),
+    ];
+    if let Some(python) = &options.python {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("duckdb_job.py");
+        contenders.push(Contender::other("DuckDB", &[python, &script], job, input, folder));
+    }
+    in_turn(&mut contenders, options.rounds)?;
+    for other in &contenders[1..] {
+        let rows = rows::same(&contenders[0].rows, &other.rows);
+        rows.map_err(|error| format!("job {}, {} and streamgauge: {error}", job.name(), other.name))?;
+    }
+    let rate = |contender: &Contender| options.events as f64 / contender.median(|cost| cost.cpu_seconds) / 1e3;
+    for contender in &contenders {
+        println!(
+            "| {}: {} | {} | {:.0} | {:.2} | {:.0} |",
+            job.name(),
+            job.describe(),
+            contender.name,
+            rate(contender),
+            rate(&contenders[0]) / rate(contender),
+            contender.median(|cost| cost.peak_mib)
+        );
+    }
     Ok(())
 }
 
-/// Fails at the first row on which the two differ; the number of rows. Doubles may differ in rounding.
-fn same_rows(contenders: &[Contender; 2]) -> Outcome<usize> {
-    let [mut first, mut second] = [lines(&contenders[0].rows)?, lines(&contenders[1].rows)?];
-    let mut count = 0;
-    while let (Some(left), Some(right)) = (first.next(), second.next()) {
-        let (left, right) = (left?, right?);
-        count += 1;
-        if left != right && !alike(&serde_json::from_str(&left)?, &serde_json::from_str(&right)?) {
-            return Err(format!("row {count} differs:\n  {left}\n  {right}").into());
-        }
+/// The first job on one core and on all, and with metrics that do nothing.
+fn other_ways(options: &Options, input: &Path) -> Outcome<()> {
+    let folder = &options.folder;
+    let all = Way { all_cores: true, ..SCRAPED };
+    let mut ways = vec![
+        Contender::streamgauge("one core", &options.program, Job::A, input, SCRAPED, folder)?,
+        Contender::streamgauge("all cores", &options.program, Job::A, input, all, folder)?,
+    ];
+    if let Some(noop) = &options.noop {
+        ways.push(Contender::streamgauge("no metrics", noop, Job::A, input, Way::default(), folder)?);
     }
-    let sizes = [lines(&contenders[0].rows)?.count(), lines(&contenders[1].rows)?.count()];
-    if sizes != [count, count] {
-        return Err(format!("{} rows against {}", sizes[0], sizes[1]).into());
-    }
-    Ok(count)
-}
-
-fn lines(path: &Path) -> Outcome<std::io::Lines<BufReader<File>>> {
-    Ok(BufReader::new(File::open(path)?).lines())
-}
-
-fn alike(left: &Value, right: &Value) -> bool {
-    match (left, right) {
-        (Value::Object(left), Value::Object(right)) => {
-            left.len() == right.len()
-                && left.iter().all(|(name, value)| right.get(name).is_some_and(|other| alike(value, other)))
-        }
-        (Value::Number(left), Value::Number(right)) => {
-            let (left, right) = (left.as_f64(), right.as_f64());
-            left.zip(right).is_some_and(|(left, right)| (left - right).abs() <= 1e-9 * left.abs())
-        }
-        _ => left == right,
-    }
-}
-
-fn report_round(round: usize, name: &str, cost: Cost, events: u64) {
+    in_turn(&mut ways, options.rounds)?;
+    let wall = |way: &Contender| options.events as f64 / way.median(|cost| cost.wall_seconds) / 1e3;
+    println!("job A by the clock, thousand events a second:");
     println!(
-        "round {round}  {name:<12} {:>7.2} CPU s {:>7.2} s {:>9.0} events per CPU-second",
-        cost.cpu_seconds,
-        cost.wall_seconds,
-        events as f64 / cost.cpu_seconds
+        "  one core {:.0}, all cores {:.0}: {:.2} times",
+        wall(&ways[0]),
+        wall(&ways[1]),
+        wall(&ways[1]) / wall(&ways[0])
     );
+    if let [scraped, _, unmeasured] = &ways[..] {
+        // Each round by itself: the two runs of a round are closest in time.
+        let pairs = scraped.costs.iter().zip(&unmeasured.costs);
+        let ratios: Vec<Cost> = pairs
+            .map(|(with, without)| Cost { cpu_seconds: with.cpu_seconds / without.cpu_seconds, ..*with })
+            .collect();
+        println!(
+            "the tax of metrics, CPU time with them ({} scrapes) over that of a build in which they do nothing: {:+.1} %",
+            scraped.pages,
+            (median(&ratios, |cost| cost.cpu_seconds) - 1.0) * 100.0
+        );
+    }
+    Ok(())
 }
 
-fn summary(contenders: &[Contender; 2], events: u64) {
-    println!("\nmedians             events per CPU-second    events per second    peak MiB");
-    let rates = contenders.each_ref().map(|contender| {
-        let rate = events as f64 / median(&contender.costs, |cost| cost.cpu_seconds);
-        println!(
-            "  {:<16} {:>22.0} {:>20.0} {:>11.1}",
-            contender.name,
-            rate,
-            events as f64 / median(&contender.costs, |cost| cost.wall_seconds),
-            median(&contender.costs, |cost| cost.peak_mib)
-        );
-        rate
-    });
-    println!("  ratio {:.2}", rates[0] / rates[1]);
+fn in_turn(contenders: &mut [Contender], rounds: usize) -> Outcome<()> {
+    for _ in 0..rounds {
+        for contender in &mut *contenders {
+            contender.run()?;
+        }
+    }
+    Ok(())
+}
+
+/// Instructions of an event: what twice as many cost more, so that the start is not in it. They vary less than times do.
+fn instructions(options: &Options) -> Outcome<()> {
+    let counts = [20_000, 40_000];
+    let mut told = Vec::new();
+    for job in Job::ALL {
+        let mut counted = [0.0; 2];
+        for (events, counted) in counts.iter().zip(&mut counted) {
+            let input = events::file(&options.folder, *events)?;
+            let (rows, path) = (options.folder.join("counted.ndjson"), options.folder.join("counted.yaml"));
+            fs::write(&path, job.configuration(&input, &rows) + "workers: 1\n")?;
+            let Some(count) = count(&options.program, &path, &options.folder)? else {
+                println!("instructions are not counted: install valgrind");
+                return Ok(());
+            };
+            *counted = count;
+        }
+        told.push(format!("{} {:.0}", job.name(), (counted[1] - counted[0]) / (counts[1] - counts[0]) as f64));
+    }
+    println!("instructions an event, counted by callgrind: {}", told.join(", "));
+    Ok(())
+}
+
+fn count(program: &Path, config: &Path, folder: &Path) -> Outcome<Option<f64>> {
+    let mut command = Command::new("valgrind");
+    let out = format!("--callgrind-out-file={}", folder.join("callgrind.out").display());
+    command.args(["--tool=callgrind", &out]).arg(program).arg("run").arg("--config").arg(config);
+    let Ok(ran) = command.output() else { return Ok(None) };
+    let said = String::from_utf8_lossy(&ran.stderr);
+    let counted = said.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
+    Ok(Some(counted.ok_or_else(|| format!("callgrind counted nothing: {said}"))?.parse()?))
+}
+
+/// From the start of the process to its end, with a few rows in between.
+fn small_input(options: &Options) -> Outcome<()> {
+    let input = events::file(&options.folder, SMALL)?;
+    let mut small = Contender::streamgauge("small", &options.program, Job::A, &input, SCRAPED, &options.folder)?;
+    in_turn(std::slice::from_mut(&mut small), STARTS)?;
+    println!(
+        "{SMALL} events from the start of the process to its end: {:.1} ms",
+        small.median(|cost| cost.wall_seconds) * 1e3
+    );
+    Ok(())
 }

@@ -1,7 +1,8 @@
-//! usage: reference INPUT ROWS
+//! usage: reference A|B|C INPUT ROWS
 //!
-//! Job A as a careful Rust programmer writes it in an afternoon: `serde_json` into eight borrowed fields, one hash look-up per event,
-//! 10-second tumbling windows by (model, tenant), a watermark 5 seconds behind the highest time, rows to a file.
+//! The main jobs as a careful Rust programmer writes it in an afternoon: `serde_json` into eight borrowed fields, one hash look-up per event,
+//! 10-second tumbling windows by (model, tenant), a watermark 5 seconds behind the highest time, rows to a file; percentiles of the
+//! numbers themselves, ids in a hash map that is looked through for expired ones whenever it has doubled.
 
 use hashbrown::HashMap;
 use serde::Deserialize;
@@ -15,6 +16,8 @@ use streamgauge_bench::calendar;
 
 const SIZE: i64 = 10_000_000;
 const OUT_OF_ORDERNESS: i64 = 5_000_000;
+const TTL: i64 = 600_000_000;
+const RANKS: [(&str, usize); 3] = [("p50", 50), ("p95", 95), ("p99", 99)];
 
 #[derive(Deserialize)]
 struct Event<'a> {
@@ -41,10 +44,14 @@ struct Cell {
     slow_min: f64,
     slow_max: f64,
     cost: f64,
+    durations: Vec<f64>, // if percentiles are asked for
 }
 
 impl Cell {
-    fn take(&mut self, event: &Event<'_>) {
+    fn take(&mut self, event: &Event<'_>, percentiles: bool) {
+        if percentiles {
+            self.durations.push(event.duration_ms);
+        }
         if self.requests == 0 {
             (self.slow_min, self.slow_max) = (event.duration_ms, event.duration_ms);
         }
@@ -82,7 +89,32 @@ impl Keys {
     }
 }
 
+/// Ids, each with the time of its first event.
+#[derive(Default)]
+struct Ids {
+    first: HashMap<Box<str>, i64>,
+    sweep_at: usize,
+}
+
+impl Ids {
+    fn is_duplicate(&mut self, id: &str, time: i64, watermark: i64) -> bool {
+        if let Some(first) = self.first.get(id)
+            && watermark < first + TTL
+        {
+            return true;
+        }
+        if self.first.len() >= self.sweep_at {
+            self.first.retain(|_, first| watermark < *first + TTL);
+            self.sweep_at = (self.first.len() * 2).max(1024);
+        }
+        self.first.insert(id.into(), time);
+        false
+    }
+}
+
 struct Job {
+    percentiles: bool,
+    ids: Option<Ids>,
     keys: Keys,
     open: BTreeMap<i64, Vec<Cell>>,
     watermark: i64,
@@ -98,7 +130,12 @@ impl Job {
             return Err("an event without an id".into());
         }
         let start = time.div_euclid(SIZE) * SIZE;
-        if start + SIZE <= self.watermark {
+        let watermark = self.watermark;
+        self.watermark = watermark.max(time - OUT_OF_ORDERNESS);
+        if self.ids.as_mut().is_some_and(|ids| ids.is_duplicate(&event.id, time, watermark)) {
+            return self.close(self.watermark);
+        }
+        if start + SIZE <= watermark {
             self.late += 1;
         } else {
             let number = self.keys.number(&event.model, &event.tenant);
@@ -106,9 +143,8 @@ impl Job {
             if cells.len() <= number {
                 cells.resize(number + 1, Cell::default());
             }
-            cells[number].take(event);
+            cells[number].take(event, self.percentiles);
         }
-        self.watermark = self.watermark.max(time - OUT_OF_ORDERNESS);
         self.close(self.watermark)
     }
 
@@ -118,12 +154,12 @@ impl Job {
                 break;
             }
             let (start, cells) = first.remove_entry();
-            self.print(start, &cells)?;
+            self.print(start, cells)?;
         }
         Ok(())
     }
 
-    fn print(&mut self, start: i64, cells: &[Cell]) -> Result<(), Box<dyn Error>> {
+    fn print(&mut self, start: i64, mut cells: Vec<Cell>) -> Result<(), Box<dyn Error>> {
         let mut order: Vec<usize> = (0..cells.len()).filter(|n| cells[*n].requests > 0).collect();
         order.sort_by_key(|number| &self.keys.names[*number]);
         let (mut begin, mut end) = (String::new(), String::new());
@@ -131,11 +167,11 @@ impl Job {
         calendar::write(&mut end, start + SIZE);
         let (begin, end) = (&begin[..23], &end[..23]);
         for number in order {
-            let (cell, (model, tenant)) = (&cells[number], &self.keys.names[number]);
+            let (cell, (model, tenant)) = (&mut cells[number], &self.keys.names[number]);
             self.line.clear();
-            writeln!(
+            write!(
                 self.line,
-                r#"{{"window":"by_model","start":"{begin}Z","end":"{end}Z","key":{{"model":{},"tenant":{}}},"values":{{"requests":{},"tokens_in":{},"tokens_out":{},"latency_avg":{},"latency_min":{},"latency_max":{},"cost":{}}},"revision":0}}"#,
+                r#"{{"window":"by_model","start":"{begin}Z","end":"{end}Z","key":{{"model":{},"tenant":{}}},"values":{{"requests":{},"tokens_in":{},"tokens_out":{},"latency_avg":{},"latency_min":{},"latency_max":{},"cost":{}"#,
                 serde_json::to_string(model)?,
                 serde_json::to_string(tenant)?,
                 cell.requests,
@@ -146,6 +182,12 @@ impl Job {
                 cell.slow_max,
                 cell.cost,
             )?;
+            cell.durations.sort_unstable_by(f64::total_cmp);
+            for (name, percent) in if self.percentiles { &RANKS[..] } else { &[] } {
+                let at = (cell.durations.len() * percent).div_ceil(100) - 1;
+                write!(self.line, r#","{name}":{}"#, cell.durations[at])?;
+            }
+            self.line.push_str("},\"revision\":0}\n");
             self.out.write_all(self.line.as_bytes())?;
         }
         Ok(())
@@ -154,8 +196,12 @@ impl Job {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (input, rows) = arguments.next().zip(arguments.next()).ok_or("usage: reference INPUT ROWS")?;
+    let [Some(name), Some(input), Some(rows)] = [arguments.next(), arguments.next(), arguments.next()] else {
+        return Err("usage: reference A|B|C INPUT ROWS".into());
+    };
     let mut job = Job {
+        percentiles: name == "B",
+        ids: (name == "C").then(Ids::default),
         keys: Keys::default(),
         open: BTreeMap::new(),
         watermark: i64::MIN,
