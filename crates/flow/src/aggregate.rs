@@ -95,6 +95,13 @@ impl Accumulator {
         }
     }
 
+    /// Gets ready to say something.
+    fn settle(&mut self) {
+        if let Accumulator::Numbers(state) = self {
+            state.settle();
+        }
+    }
+
     /// What a function says, a percentile at its rank.
     fn result(&self, rank: Option<Rank>) -> Value {
         match (self, rank) {

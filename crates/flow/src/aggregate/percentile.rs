@@ -15,7 +15,7 @@ use sketch::Sketch;
 /// The state is a function of the numbers alone, whatever their order and however they were merged.
 #[derive(Clone, Debug)]
 pub(crate) enum Numbers {
-    /// At most `MOST_EXACT`, in any order.
+    /// At most `MOST_EXACT`, in any order until they are [put in order](Numbers::settle).
     Few { numbers: Vec<f64>, whole: bool },
     /// More than that. Boxed: there may be millions of panes.
     Many(Box<Sketch>),
@@ -86,18 +86,24 @@ impl State for Numbers {
 }
 
 impl Numbers {
-    /// The number at a rank: null without numbers, a whole number if all were whole and it is exact, else a double.
+    /// Puts few numbers in order, so that any number of ranks can be asked for.
+    pub(super) fn settle(&mut self) {
+        if let Numbers::Few { numbers, .. } = self {
+            numbers.sort_unstable_by(f64::total_cmp);
+        }
+    }
+
+    /// The number at a rank, once they are in order: null without numbers, a whole number if all were whole and it is exact,
+    /// else a double.
     #[expect(clippy::cast_possible_truncation, reason = "a rank among few numbers is small, and the number is whole")]
     pub(super) fn at(&self, rank: Rank) -> Value {
         match self {
-            Numbers::Few { numbers, .. } if numbers.is_empty() => Value::Null,
             Numbers::Few { numbers, whole } => {
-                let mut room = [0.0; MOST_EXACT];
-                let few = &mut room[..numbers.len()];
-                few.copy_from_slice(numbers);
-                let at = rank.of(few.len() as u64) as usize - 1;
-                let (_, number, _) = few.select_nth_unstable_by(at, f64::total_cmp);
-                if *whole { Value::Whole(*number as i128) } else { Value::Double(*number) }
+                match numbers.get((rank.of(numbers.len() as u64) as usize).wrapping_sub(1)) {
+                    None => Value::Null,
+                    Some(number) if *whole => Value::Whole(*number as i128),
+                    Some(number) => Value::Double(*number),
+                }
             }
             Numbers::Many(sketch) => Value::Double(sketch.at(rank)),
         }
@@ -143,6 +149,7 @@ mod tests {
     fn all(numbers: impl IntoIterator<Item = Number>) -> Numbers {
         let mut all = Numbers::new();
         numbers.into_iter().for_each(|number| all.add(number));
+        all.settle();
         all
     }
 

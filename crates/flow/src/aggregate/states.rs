@@ -114,8 +114,9 @@ impl States {
     }
 
     /// What each function says of a pane, in configured order.
-    pub(crate) fn results(&self, at: usize) -> impl Iterator<Item = Value> {
+    pub(crate) fn results(&mut self, at: usize) -> impl Iterator<Item = Value> {
         let Layout { sums, extrema, rare, reads } = &*self.layout;
+        of_mut(&mut self.rare, at, rare.len()).iter_mut().for_each(Accumulator::settle);
         let (sums, extrema) = (of(&self.sums, at, sums.len()), of(&self.extrema, at, extrema.len()));
         let (rare, count) = (of(&self.rare, at, rare.len()), self.counts[at]);
         reads.iter().map(move |read| match *read {

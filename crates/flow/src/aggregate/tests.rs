@@ -48,7 +48,7 @@ impl Alone {
     }
 
     fn result(&self) -> Value {
-        self.0.results(0).next().unwrap()
+        self.0.clone().results(0).next().unwrap()
     }
 }
 
@@ -117,7 +117,7 @@ fn functions_that_share_a_state_are_saved_each_and_must_fit_each_other() {
     let inputs = numbers.map(|number| Input { number, text: String::new() });
     let each: Vec<u8> = functions().into_iter().flat_map(|function| bytes(&state(function, &inputs))).collect();
     assert_eq!(encoded, each);
-    let read = States::decode(&layout, &mut encoded.as_slice()).unwrap();
+    let mut read = States::decode(&layout, &mut encoded.as_slice()).unwrap();
     let results = [Value::Double(2.5), Value::Whole(7), Value::Whole(5), Value::Whole(-2), Value::Whole(5)];
     assert_eq!(read.results(0).collect::<Vec<_>>(), results);
     encoded[2] ^= 2; // the sum within the mean

@@ -196,7 +196,7 @@ impl Aligned {
             if let Some(beyond) = &beyond {
                 states.merge(0, beyond, 0);
             }
-            of.print(Edition { start, end: start + size, key: late.key, revision }, &states, 0, rows);
+            of.print(Edition { start, end: start + size, key: late.key, revision }, &mut states, 0, rows);
         }
     }
 
@@ -232,9 +232,13 @@ impl Aligned {
         self.merged.as_ref().unwrap_or_else(|| &self.slices[self.firing])
     }
 
+    fn firing_mut(&mut self) -> &mut Slice {
+        self.merged.as_mut().unwrap_or_else(|| &mut self.slices[self.firing])
+    }
+
     pub(super) fn fire(&mut self, of: &mut Definition, due: &Due, rows: &mut Rows) {
         let edition = Edition { start: due.start, end: due.start + self.cut.size, key: due.key, revision: 0 };
-        of.print(edition, self.firing().states(), due.at, rows);
+        of.print(edition, self.firing_mut().states_mut(), due.at, rows);
     }
 
     pub(super) fn settle(&mut self, of: &mut Definition, mark: Option<&Watermark>) {

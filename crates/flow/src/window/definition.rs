@@ -66,7 +66,7 @@ impl Definition {
     }
 
     /// Prints a pane: one of some.
-    pub(super) fn print(&mut self, edition: Edition, states: &States, at: usize, rows: &mut Rows) {
+    pub(super) fn print(&mut self, edition: Edition, states: &mut States, at: usize, rows: &mut Rows) {
         self.printed += 1;
         rows.push(self.head(edition), states.results(at));
     }

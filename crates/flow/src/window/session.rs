@@ -242,7 +242,7 @@ impl Sessions {
         let session = &mut self.sessions[at];
         session.printed = Some(revision);
         let edition = Edition { start: session.start, end: session.end, key: session.key, revision };
-        of.print(edition, &self.states, at, rows);
+        of.print(edition, &mut self.states, at, rows);
     }
 
     fn take_back(&mut self, of: &mut Definition, at: usize, rows: &mut Rows) {
