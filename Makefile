@@ -1,7 +1,7 @@
 # Everything a newcomer types. `make run` needs git, make, a C compiler and Rust; `make test` fetches the rest.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-metrics soak doc build build-noop
+.PHONY: help run test check bench bench-metrics soak doc build build-noop bench-peers
 
 SPEED  ?= 60
 EVENTS ?= 2000000
@@ -11,6 +11,7 @@ SOAK_RATE    ?= 50000
 CRASH_KILLS  ?= 1000
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target))
 BIN    := $(TARGET)/release/streamgauge
+PEERS_PYTHON ?= .venv/bin/python
 NOOP   := $(TARGET)/noop/release/streamgauge
 
 help: ## list the targets
@@ -50,6 +51,14 @@ bench: build build-noop ## the main jobs beside serde_json and DuckDB, metrics o
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin durable -- \
 	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
 	cargo run --release --locked --manifest-path bench/Cargo.toml --bin store
+
+bench-peers: build ## the main jobs beside Polars, too, if PEERS_PYTHON has it (EVENTS=2000000 ROUNDS=5)
+	scripts/setup-tests.sh
+	@'$(PEERS_PYTHON)' -c 'import polars' 2>/dev/null || { echo 'Polars is not there, so nothing was measured: $(PEERS_PYTHON) -m pip install polars'; exit 1; }
+	cargo build --release --locked --manifest-path bench/Cargo.toml
+	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
+	  --program '$(BIN)' --python .venv/bin/python --peers '$(PEERS_PYTHON)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
+	@echo 'Skipped: Flink, Kafka Streams, Bytewax and Pathway, which have no job here yet.'
 
 bench-metrics: ## nanoseconds and bytes of our metrics crate beside eight others; how long clients wait for a page (ROUNDS=5)
 	cargo build --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench

@@ -41,7 +41,7 @@ impl Job {
     #[must_use]
     pub fn configuration(self, input: &Path, rows: &Path) -> String {
         let percentiles = if self == Job::B {
-            ", p50: percentile(duration_ms, 0.5), p95: percentile(duration_ms, 0.95), p99: percentile(duration_ms, 0.99)"
+            ", p50: 'percentile(duration_ms, 0.5)', p95: 'percentile(duration_ms, 0.95)', p99: 'percentile(duration_ms, 0.99)'"
         } else {
             ""
         };

@@ -1,9 +1,10 @@
-//! usage: compare --program BINARY [--noop BINARY] [--python PYTHON] [--events N] [--rounds N] [--folder DIR]
+//! usage: compare --program BINARY [--noop BINARY] [--python PYTHON] [--peers PYTHON] [--events N] [--rounds N] [--folder DIR]
 //!
 //! Runs the main jobs with streamgauge and with others in turn, checks that all print the same rows, and prints what they cost:
 //! CPU time is user + sys of the whole process as the kernel's accounting of ended children says (getrusage), start included;
 //! each run is waited for by a process of its own, so that nothing else is in the sum. streamgauge has all metrics on and is
-//! scraped every second. PYTHON is one that has DuckDB; the other BINARY is built with metrics that do nothing.
+//! scraped every second. PYTHON is one that has DuckDB, for peers
+//! Polars; the other BINARY is built with metrics that do nothing.
 
 use std::error::Error;
 use std::fs;
@@ -27,6 +28,7 @@ struct Options {
     program: PathBuf,
     noop: Option<PathBuf>,
     python: Option<PathBuf>,
+    peers: Option<PathBuf>,
     events: u64,
     rounds: usize,
     folder: PathBuf,
@@ -62,6 +64,7 @@ fn options(arguments: &[String]) -> Outcome<Options> {
         program: value("--program").ok_or("--program is needed")?.into(),
         noop: value("--noop").map(PathBuf::from),
         python: value("--python").map(PathBuf::from),
+        peers: value("--peers").map(PathBuf::from),
         events: value("--events").map_or(Ok(2_000_000), |text| text.parse())?,
         rounds: value("--rounds").map_or(Ok(5), |text| text.parse())?,
         folder: value("--folder").map_or_else(events::cache, PathBuf::from),
@@ -78,9 +81,12 @@ fn beside_others(options: &Options, job: Job, input: &Path) -> Outcome<()> {
         ours("streamgauge, durable", Way { durable: true, ..SCRAPED })?,
         Contender::other("serde_json", &[&reference], job, input, folder),
     ];
-    if let Some(python) = &options.python {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("duckdb_job.py");
-        contenders.push(Contender::other("DuckDB", &[python, &script], job, input, folder));
+    let scripted = [("DuckDB", "duckdb_job.py", &options.python), ("Polars", "polars_job.py", &options.peers)];
+    for (name, script, python) in scripted {
+        if let Some(python) = python {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(script);
+            contenders.push(Contender::other(name, &[python, &script], job, input, folder));
+        }
     }
     in_turn(&mut contenders, options.rounds)?;
     for other in &contenders[1..] {
