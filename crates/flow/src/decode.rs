@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub use csv::check_csv_header;
 pub use decoded::Decoded;
 pub use number::Number;
+pub(crate) use number::{are_digits, eight_digits};
 pub use values::Event;
 pub(crate) use values::{Head, Values};
 
@@ -86,7 +87,7 @@ struct Room {
 
 #[derive(Debug)]
 enum Finder {
-    Json(JsonDecoder),
+    Json(Box<JsonDecoder>),
     Csv { columns: CsvDecoder, header: Option<Arc<[u8]>> },
 }
 
@@ -102,7 +103,7 @@ impl Decoder {
         let (fields, pointers) = Fields::new(mapping);
         let slots = Slots::new(pointers.len());
         let finder = match format {
-            Format::Ndjson => Finder::Json(JsonDecoder::new(&pointers)),
+            Format::Ndjson => Finder::Json(Box::new(JsonDecoder::new(&pointers))),
             Format::Csv => Finder::Csv { columns: CsvDecoder::new(pointers), header: None },
         };
         Decoder { format, max_record_bytes, finder, fields, slots, room: Room::default() }
@@ -110,58 +111,57 @@ impl Decoder {
 
     /// Reads all records of a block.
     pub fn decode(&mut self, block: Block) -> Decoded {
-        let mut values = self.fields.values(self.room.records, self.room.text);
-        let mut records = Vec::with_capacity(self.room.records);
-        let fault = self.heed_header(&block).err();
-        if fault.is_none() {
+        self.decode_reusing(block, Decoded::default())
+    }
+
+    /// The same in the memory of records that nobody needs any more.
+    pub fn decode_reusing(&mut self, block: Block, used: Decoded) -> Decoded {
+        let Decoded { mut records, mut values, .. } = used;
+        records.clear();
+        records.reserve(self.room.records);
+        self.fields.begin(&mut values, self.room.records, self.room.text);
+        let header_fault = self.heed_header(&block).err();
+        if header_fault.is_none() {
             self.decode_records(&block, &mut values, &mut records);
         }
         self.room = Room { records: records.len(), text: values.text_bytes() };
-        Decoded::new(block, records, values, fault)
+        Decoded { block, records, values, header_fault }
     }
 
     fn decode_records(&mut self, block: &Block, values: &mut Values, out: &mut Vec<(Record, Result<Head, Refusal>)>) {
         let bytes = &*block.bytes;
         if let Some(length) = block.oversize {
             let whole = Record { start: 0, end: bytes.len() };
-            return out.push((whole, Err(self.too_long(length))));
+            return out.push((whole, Err(too_long(length, self.max_record_bytes))));
         }
+        let begins = block.offset == 0 && bytes.starts_with(BYTE_ORDER_MARK);
+        let start = if begins { BYTE_ORDER_MARK.len() } else { 0 };
         // Lines are cut at ASCII characters: if the whole is valid UTF-8, so is each of them.
-        let text = simdutf8::basic::from_utf8(bytes).ok();
-        for mut record in Records::new(bytes, self.format, self.max_record_bytes, true) {
-            if block.offset == 0 && record.start == 0 && bytes.starts_with(BYTE_ORDER_MARK) {
-                record.start = BYTE_ORDER_MARK.len().min(record.end);
-            }
-            if record.start < record.end {
-                let event = self.decode_record(bytes, text, record, values);
+        let whole = simdutf8::basic::from_utf8(bytes).ok();
+        let Decoder { finder, fields, slots, max_record_bytes, format, .. } = self;
+        let mut reader = Reader { bytes, whole, max_record_bytes: *max_record_bytes, fields, values };
+        match finder {
+            Finder::Json(json) => json.lines(bytes, start, slots, &mut |line, slots| {
+                let record = Record { start: line.start, end: line.end };
+                let event = reader.text(record).and_then(|text| {
+                    line.verdict?;
+                    reader.read(text, slots)
+                });
                 out.push((record, event));
+            }),
+            Finder::Csv { columns, .. } => {
+                for Record { start: at, end } in Records::new(bytes, *format, *max_record_bytes, true) {
+                    let record = Record { start: if at == 0 { start.min(end) } else { at }, end };
+                    if record.start < record.end {
+                        let event = reader.text(record).and_then(|text| {
+                            columns.find(text, slots)?;
+                            reader.read(text, slots)
+                        });
+                        out.push((record, event));
+                    }
+                }
             }
         }
-    }
-
-    #[inline]
-    fn decode_record(
-        &mut self,
-        bytes: &[u8],
-        text: Option<&str>,
-        record: Record,
-        values: &mut Values,
-    ) -> Result<Head, Refusal> {
-        let length = record.end - record.start;
-        if length > self.max_record_bytes || values.text_bytes() + length * self.fields.texts() > MOST_TEXT {
-            return Err(self.too_long(length as u64));
-        }
-        let text = match text {
-            Some(text) => &text[record.start..record.end],
-            None => std::str::from_utf8(&bytes[record.start..record.end]).map_err(|error| {
-                Refusal::new(Reason::InvalidUtf8, format!("not valid UTF-8 at byte {}", error.valid_up_to()))
-            })?,
-        };
-        match &mut self.finder {
-            Finder::Json(json) => json.find(text, &mut self.slots)?,
-            Finder::Csv { columns, .. } => columns.find(text, &mut self.slots)?,
-        }
-        self.fields.read(text, &self.slots, values)
     }
 
     /// Learns the columns of the file that the block is from, unless they are known already.
@@ -177,11 +177,43 @@ impl Decoder {
         }
         Ok(())
     }
+}
 
-    fn too_long(&self, length: u64) -> Refusal {
-        let limit = self.max_record_bytes;
-        Refusal::new(Reason::LineTooLong, format!("{length} bytes, at most {limit} are allowed"))
+/// Reads the records of one block into its values.
+struct Reader<'a> {
+    bytes: &'a [u8],
+    whole: Option<&'a str>, // the block, if all of it is valid UTF-8
+    max_record_bytes: usize,
+    fields: &'a mut Fields,
+    values: &'a mut Values,
+}
+
+impl<'a> Reader<'a> {
+    /// The text of a record, if it is not too long and valid UTF-8.
+    #[inline]
+    fn text(&self, record: Record) -> Result<&'a str, Refusal> {
+        let length = record.end - record.start;
+        if length > self.max_record_bytes || self.values.text_bytes() + length * self.fields.texts() > MOST_TEXT {
+            return Err(too_long(length as u64, self.max_record_bytes));
+        }
+        match self.whole {
+            Some(whole) => Ok(&whole[record.start..record.end]),
+            None => simdutf8::compat::from_utf8(&self.bytes[record.start..record.end]).map_err(|error| {
+                Refusal::new(Reason::InvalidUtf8, format!("not valid UTF-8 at byte {}", error.valid_up_to()))
+            }),
+        }
     }
+
+    /// The event of a record whose values stand in `slots`.
+    #[inline]
+    fn read(&mut self, text: &str, slots: &Slots) -> Result<Head, Refusal> {
+        self.fields.read(text, slots, self.values)
+    }
+}
+
+#[cold]
+fn too_long(length: u64, limit: usize) -> Refusal {
+    Refusal::new(Reason::LineTooLong, format!("{length} bytes, at most {limit} are allowed"))
 }
 
 impl fmt::Display for HeaderError {

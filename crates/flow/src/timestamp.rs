@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::fmt::strtime::BrokenDownTime;
 use jiff::tz::TimeZone;
 
+use crate::decode::{are_digits, eight_digits};
 use crate::time::{EventTime, Span};
 
 /// How an event time is written.
@@ -33,12 +34,12 @@ pub struct Pattern(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeFormatError(String);
 
-/// Reads event times of one format. It remembers the last day it saw: times that follow each other mostly share it.
+/// Reads event times of one format. It remembers the last minute it saw: times that follow each other mostly share it.
 #[derive(Debug)]
 pub(crate) struct TimeReader {
     format: TimeFormat,
-    day: [u8; 10],
-    midnight: EventTime,
+    minute: [u8; 17], // as it is written, up to the colon behind it
+    begin: EventTime, // of it, if it was written in UTC
 }
 
 impl FromStr for TimeFormat {
@@ -76,7 +77,7 @@ impl Pattern {
 
 impl TimeReader {
     pub(crate) fn new(format: TimeFormat) -> Self {
-        TimeReader { format, day: *b"1970-01-01", midnight: EventTime::from_nanos(0) }
+        TimeReader { format, minute: *b"1970-01-01T00:00:", begin: EventTime::from_nanos(0) }
     }
 
     /// The instant that a text means; `None` if it is not of the format or outside the accepted years.
@@ -96,31 +97,53 @@ impl TimeReader {
     /// `2023-11-16T18:15:46.68059Z`, also with an offset; digits beyond the ninth are cut off, second 60 is the next second.
     #[inline]
     fn rfc3339(&mut self, text: &[u8]) -> Option<EventTime> {
-        let (day, rest) = text.split_first_chunk::<10>()?;
-        let (time, mut rest) = rest.split_first_chunk::<9>()?;
-        let [b'T' | b't', h1, h2, b':', m1, m2, b':', s1, s2] = time else { return None };
-        let (hour, minute, second) = (two(*h1, *h2)?, two(*m1, *m2)?, two(*s1, *s2)?);
-        if hour > 23 || minute > 59 || second > 60 {
-            return None;
-        }
-        let mut nanos = (hour * 3600 + minute * 60 + second) * 1_000_000_000;
-        if let [b'.', fraction @ ..] = rest {
-            let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
-            nanos += nanos_of_fraction(&fraction[..digits])?;
-            rest = &fraction[digits..];
-        }
-        nanos -= offset_seconds(rest)? * 1_000_000_000;
-        Some(self.midnight(day)? + Span::from_nanos(nanos))
+        let (minute, rest) = text.split_first_chunk::<17>()?;
+        let ([s1, s2], rest) = rest.split_first_chunk::<2>()?;
+        let second = two(*s1, *s2).filter(|second| *second <= 60)?;
+        let fraction = match rest.try_into().ok().and_then(micros_in_utc) {
+            Some(micros) => micros * 1_000,
+            None => fraction_and_offset(rest)?,
+        };
+        Some(self.begin_of(minute)? + Span::from_nanos(second * 1_000_000_000 + fraction))
     }
 
     #[inline]
-    fn midnight(&mut self, day: &[u8; 10]) -> Option<EventTime> {
-        if self.day != *day {
-            self.midnight = midnight(day)?;
-            self.day = *day;
+    fn begin_of(&mut self, minute: &[u8; 17]) -> Option<EventTime> {
+        if self.minute != *minute {
+            self.begin = begin_of_minute(minute)?;
+            self.minute = *minute;
         }
-        Some(self.midnight)
+        Some(self.begin)
     }
+}
+
+/// The microseconds of `.ffffffZ`: so most programs write times.
+#[inline]
+fn micros_in_utc(text: [u8; 8]) -> Option<i64> {
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b".000000Z");
+    let point_and_zone = digits & u64::from_le_bytes([0xFF, 0, 0, 0, 0, 0, 0, 0xFF]) == 0;
+    // Read as eight digits there is a zero at each end.
+    (point_and_zone && are_digits(digits)).then(|| eight_digits(digits).cast_signed() / 10)
+}
+
+/// The nanoseconds of a fraction, if there is one, less the offset behind it.
+fn fraction_and_offset(text: &[u8]) -> Option<i64> {
+    let (mut nanos, mut rest) = (0, text);
+    if let [b'.', fraction @ ..] = text {
+        let digits = fraction.iter().take_while(|b| b.is_ascii_digit()).count();
+        nanos = nanos_of_fraction(&fraction[..digits])?;
+        rest = &fraction[digits..];
+    }
+    Some(nanos - offset_seconds(rest)? * 1_000_000_000)
+}
+
+/// The beginning of `YYYY-MM-DDThh:mm:` in UTC.
+fn begin_of_minute(text: &[u8; 17]) -> Option<EventTime> {
+    let (day, time) = text.split_first_chunk::<10>()?;
+    let [b'T' | b't', h1, h2, b':', m1, m2, b':'] = time else { return None };
+    let (hour, minute) = (two(*h1, *h2)?, two(*m1, *m2)?);
+    (hour < 24 && minute < 60).then_some(())?;
+    Some(midnight(day)? + Span::from_secs(hour * 3600 + minute * 60))
 }
 
 /// Midnight UTC of `YYYY-MM-DD`.
@@ -169,7 +192,13 @@ fn offset_seconds(text: &[u8]) -> Option<i64> {
 /// A decimal number of units since the epoch, exactly; one unit is ten to `exponent` nanoseconds.
 ///
 /// Digits beyond the nanosecond are cut off.
-fn unix(text: &str, exponent: i32) -> Option<EventTime> {
+fn unix(text: &str, exponent: u32) -> Option<EventTime> {
+    // No 64-bit number is beyond 30 digits.
+    let usual = text.parse::<i64>().ok().filter(|_| !text.starts_with('+'));
+    if let Some(units) = usual {
+        return Some(EventTime::from_nanos(i128::from(units) * 10_i128.pow(exponent)));
+    }
+    let exponent = exponent.cast_signed();
     let (mantissa, power) = match text.split_once(['e', 'E']) {
         Some((mantissa, power)) => (mantissa, power.parse::<i32>().ok()?),
         None => (text, 0),

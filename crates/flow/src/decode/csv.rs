@@ -43,7 +43,7 @@ impl CsvDecoder {
         while let Some(cell) = cells.next_cell().map_err(|what| Refusal::new(Reason::InvalidCsv, what))? {
             if let Some(Some(slot)) = self.slot_of_column.get(count) {
                 let kind = cell.kind();
-                slots.set(*slot, kind, cell.at);
+                slots.set(*slot, kind, cell.at.start, cell.at.end);
             }
             count += 1;
         }

@@ -8,24 +8,15 @@ use crate::reason::Reason;
 use crate::record::Record;
 
 /// The records of one block, decoded and not judged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Decoded {
-    block: Block,
-    records: Vec<(Record, Result<Head, Refusal>)>,
-    values: Values,
-    header_fault: Option<HeaderError>,
+    pub(super) block: Block,
+    pub(super) records: Vec<(Record, Result<Head, Refusal>)>,
+    pub(super) values: Values,
+    pub(super) header_fault: Option<HeaderError>,
 }
 
 impl Decoded {
-    pub(crate) fn new(
-        block: Block,
-        records: Vec<(Record, Result<Head, Refusal>)>,
-        values: Values,
-        header_fault: Option<HeaderError>,
-    ) -> Self {
-        Decoded { block, records, values, header_fault }
-    }
-
     /// How many records there are, empty lines left out.
     pub fn len(&self) -> usize {
         self.records.len()
@@ -59,6 +50,12 @@ impl Decoded {
     #[inline]
     pub(crate) fn id(&self, at: usize) -> Option<&str> {
         self.records[at].1.as_ref().ok().and_then(|head| self.values.id(head))
+    }
+
+    /// Takes the memory of the block, once its records have been judged.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        self.records.clear();
+        std::mem::take(&mut self.block.bytes)
     }
 
     #[inline]

@@ -1,7 +1,7 @@
 //! What the mapped values mean, whatever format they stood in.
 
 use super::Refusal;
-use super::json::unescape;
+use super::json::unescape_into;
 use super::number::Number;
 use super::slots::{Kind, Slot, Slots};
 use super::values::{Head, Text, Values};
@@ -60,9 +60,9 @@ impl Fields {
         (fields, pointers)
     }
 
-    /// Room for the values of events.
-    pub(super) fn values(&self, events: usize, text: usize) -> Values {
-        Values::new(self.strings.len(), self.numbers.len(), events, text)
+    /// Makes room for the values of events.
+    pub(super) fn begin(&self, values: &mut Values, events: usize, text: usize) {
+        values.begin(self.strings.len(), self.numbers.len(), events, text);
     }
 
     /// How many texts an event has at most: id, type, time and the named ones.
@@ -105,9 +105,9 @@ impl Fields {
     fn read_time(&mut self, record: &str, slots: &Slots, values: &mut Values) -> Result<EventTime, Refusal> {
         let slot = slots.get(self.time.slot);
         // A time is needed once, here: only one that has to be rewritten first is kept among the texts.
-        let text = match slot.kind {
-            Kind::Text | Kind::Number | Kind::Bool | Kind::Cell => slot.text(record),
-            _ => match self.time.text(record, slots, values)? {
+        let text = match slot.plain() {
+            Some(place) => &record[place],
+            None => match self.time.unusual_text(slot, record, values)? {
                 Some(text) => values.text(text),
                 None => return Err(self.time.missing("is absent")),
             },
@@ -118,22 +118,27 @@ impl Fields {
 
 impl Field {
     /// Strings as they are, numbers and booleans as written.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would pass its result through memory")]
     fn text(&self, record: &str, slots: &Slots, values: &mut Values) -> Result<Option<Text>, Refusal> {
         let slot = slots.get(self.slot);
-        match slot.kind {
-            Kind::Absent => Ok(None),
-            Kind::Text | Kind::Number | Kind::Bool | Kind::Cell => Ok(Some(values.keep(slot.text(record)))),
-            Kind::Escaped => self.resolved(slot, record, values),
-            Kind::QuotedCell => Ok(Some(values.keep(&slot.text(record).replace("\"\"", "\"")))),
-            Kind::Container => Err(self.invalid("is an object or an array")),
+        match slot.plain() {
+            Some(place) => Ok(Some(values.keep_part(record, place))),
+            None => self.unusual_text(slot, record, values),
         }
     }
 
-    #[cold]
-    fn resolved(&self, slot: Slot, record: &str, values: &mut Values) -> Result<Option<Text>, Refusal> {
-        let text = unescape(slot.text(record)).ok_or_else(|| self.invalid("has a lone surrogate"))?;
-        Ok(Some(values.keep(&text)))
+    #[inline(never)]
+    fn unusual_text(&self, slot: &Slot, record: &str, values: &mut Values) -> Result<Option<Text>, Refusal> {
+        match slot.kind {
+            Kind::Absent => Ok(None),
+            Kind::Container => Err(self.invalid("is an object or an array")),
+            Kind::QuotedCell => Ok(Some(values.keep(&slot.text(record).replace("\"\"", "\"")))),
+            _ => {
+                let text = values.keep_as(|arena| unescape_into(arena, slot.text(record)));
+                text.map(Some).ok_or_else(|| self.invalid("has a lone surrogate"))
+            }
+        }
     }
 
     #[inline]
@@ -141,6 +146,7 @@ impl Field {
         let slot = slots.get(self.slot);
         let number = match slot.kind {
             Kind::Absent => return Ok(None),
+            Kind::Whole | Kind::Double => slot.number(),
             Kind::Number => Number::read_checked(slot.text(record)),
             Kind::Cell => Number::read(slot.text(record)),
             _ => None,

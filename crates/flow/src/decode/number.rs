@@ -1,5 +1,7 @@
 //! Numbers in JSON's grammar (RFC 8259, section 6).
 
+#![expect(clippy::inline_always, reason = "a call costs as much as a usual number takes to read")]
+
 /// A number as it was written.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
@@ -9,6 +11,16 @@ pub enum Number {
     Double(f64),
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+const TENS: [u64; 16] = {
+    let mut tens = [1; 16];
+    let mut at = 1;
+    while at < tens.len() {
+        tens[at] = 10 * tens[at - 1];
+        at += 1;
+    }
+    tens
+};
 const POWERS_OF_TEN: [f64; 16] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
 
 /// The end of the number that begins at `at`, if one does. Its neighbour is not looked at.
@@ -34,6 +46,14 @@ pub(super) fn end_of_number(bytes: &[u8], mut at: usize) -> Option<usize> {
 #[inline]
 fn end_of_digits(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
+    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let others = beyond_nine(digit_values(u64::from_le_bytes(*eight)));
+        if others != 0 {
+            at += others.trailing_zeros() as usize / 8;
+            return (at > from).then_some(at);
+        }
+        at += 8;
+    }
     while bytes.get(at).is_some_and(u8::is_ascii_digit) {
         at += 1;
     }
@@ -54,8 +74,8 @@ impl Number {
     /// Reads a text whose grammar was judged before; `None` if it is beyond the range of a double.
     #[inline]
     pub(super) fn read_checked(text: &str) -> Option<Number> {
-        if let Some(short) = Self::read_short(text.as_bytes()) {
-            return Some(short);
+        if let Some((usual, _)) = Self::usual(text.as_bytes(), 0) {
+            return Some(usual);
         }
         if let Ok(whole) = text.parse::<i64>() {
             return Some(Number::Whole(whole));
@@ -63,35 +83,119 @@ impl Number {
         let double: f64 = text.parse().ok()?;
         double.is_finite().then_some(Number::Double(double))
     }
-}
 
-impl Number {
-    /// The usual number: at most 16 characters without an exponent.
-    ///
-    /// A mantissa of 15 digits and a power of ten up to the 15th are both exact as doubles, so one division rounds once and
-    /// correctly (W. D. Clinger, "How to read floating point numbers accurately", 1990).
-    #[inline]
-    fn read_short(text: &[u8]) -> Option<Number> {
-        let (negative, digits) = text.strip_prefix(b"-").map_or((false, text), |digits| (true, digits));
-        if digits.len() > 16 {
+    /// The usual number: no exponent, at most 15 digits. It begins at `at`; `None` if none does that is usual.
+    #[inline(always)]
+    pub(super) fn usual(bytes: &[u8], at: usize) -> Option<(Number, usize)> {
+        let negative = bytes.get(at) == Some(&b'-');
+        let whole = Digits::at(bytes, at + usize::from(negative))?;
+        if whole.count == 0 || whole.leading_zero && whole.count > 1 {
             return None;
         }
-        let (mut mantissa, mut point) = (0_i64, None);
-        for (at, byte) in digits.iter().enumerate() {
-            match byte {
-                b'0'..=b'9' => mantissa = mantissa * 10 + i64::from(byte - b'0'),
-                b'.' => point = Some(at),
-                _ => return None,
+        match whole.next {
+            b'.' => {
+                let fraction = Digits::at(bytes, whole.end + 1)?;
+                if fraction.count == 0 || whole.count + fraction.count > 15 || fraction.next | 0x20 == b'e' {
+                    return None;
+                }
+                let double = decimal(whole.value * TENS[fraction.count] + fraction.value, fraction.count);
+                Some((Number::Double(if negative { -double } else { double }), fraction.end))
+            }
+            b'e' | b'E' => None,
+            _ => {
+                let magnitude = whole.value.cast_signed();
+                Some((Number::Whole(if negative { -magnitude } else { magnitude }), whole.end))
             }
         }
-        Some(match point {
-            None => Number::Whole(if negative { -mantissa } else { mantissa }),
-            Some(point) => {
-                let double = mantissa as f64 / POWERS_OF_TEN[digits.len() - point - 1];
-                Number::Double(if negative { -double } else { double })
-            }
+    }
+}
+
+/// A mantissa of at most 15 digits with so many behind the point.
+///
+/// The mantissa and a power of ten up to the 15th are both exact as doubles, so one division rounds once and correctly (W. D.
+/// Clinger, "How to read floating point numbers accurately", 1990).
+#[inline]
+fn decimal(mantissa: u64, places: usize) -> f64 {
+    mantissa as f64 / POWERS_OF_TEN[places]
+}
+
+/// A run of at most 15 digits, which may be none.
+#[derive(Clone, Copy)]
+struct Digits {
+    value: u64,
+    count: usize,
+    leading_zero: bool,
+    end: usize,
+    next: u8, // what stands behind it; 0 at the end
+}
+
+impl Digits {
+    /// The digits that begin at a place; `None` if they are more.
+    #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is meant")]
+    fn at(bytes: &[u8], at: usize) -> Option<Digits> {
+        let Some(eight) = bytes.get(at..at + 8).and_then(<[u8]>::first_chunk) else {
+            return Self::one_by_one(bytes, at);
+        };
+        let eight = u64::from_le_bytes(*eight);
+        let digits = digit_values(eight);
+        let others = beyond_nine(digits);
+        if others == 0 {
+            return Self::one_by_one(bytes, at);
+        }
+        let count = others.trailing_zeros() / 8;
+        Some(Digits {
+            // None of no digits may be shifted out by 64 bits.
+            value: eight_digits((digits << 8) << (56 - 8 * count)),
+            count: count as usize,
+            leading_zero: eight as u8 == b'0',
+            end: at + count as usize,
+            next: (eight >> (8 * count)) as u8,
         })
     }
+
+    /// The same for many digits, or where fewer than eight bytes are left.
+    #[inline(never)]
+    fn one_by_one(bytes: &[u8], at: usize) -> Option<Digits> {
+        let end = end_of_digits(bytes, at).unwrap_or(at);
+        let digits = bytes.get(at..end).unwrap_or_default();
+        if digits.len() > 15 {
+            return None;
+        }
+        Some(Digits {
+            value: digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')),
+            count: digits.len(),
+            leading_zero: digits.first() == Some(&b'0'),
+            end,
+            next: bytes.get(end).copied().unwrap_or(0),
+        })
+    }
+}
+
+/// Digits as numbers from 0 to 9, each in its byte; anything else is more.
+#[inline(always)]
+fn digit_values(bytes: u64) -> u64 {
+    bytes ^ (ONES * u64::from(b'0'))
+}
+
+/// The top bit of each byte that is more than nine. A carry disturbs only what is behind the first such byte.
+#[inline(always)]
+fn beyond_nine(bytes: u64) -> u64 {
+    (bytes.wrapping_add(ONES * 0x76) | bytes) & (ONES * 0x80)
+}
+
+/// Whether eight bytes are the values of digits.
+#[inline(always)]
+pub(crate) fn are_digits(bytes: u64) -> bool {
+    beyond_nine(bytes) == 0
+}
+
+/// What eight digits mean, each in a byte of its own, the first one in the lowest: pairs are added up, then fours, then all.
+#[inline(always)]
+pub(crate) fn eight_digits(digits: u64) -> u64 {
+    let pairs = (digits.wrapping_mul(10 * 256 + 1) >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs.wrapping_mul(100 * 65_536 + 1) >> 16) & 0x0000_FFFF_0000_FFFF;
+    fours.wrapping_mul((10_000 << 32) + 1) >> 32
 }
 
 #[cfg(test)]

@@ -75,6 +75,12 @@ impl Node {
             .map(|c| c.node)
     }
 
+    /// An index that no child has, nor any larger one.
+    pub(super) fn beyond_indexes(&self) -> usize {
+        let longest = u32::try_from(self.first_of_length.len()).unwrap_or(u32::MAX);
+        10_usize.saturating_pow(longest.saturating_sub(1))
+    }
+
     pub(super) fn is_leaf(&self) -> bool {
         self.children.is_empty()
     }

@@ -1,5 +1,7 @@
 //! The values of decoded records, side by side: plain data that can go from one thread to another.
 
+use std::ops::Range;
+
 use super::number::Number;
 use crate::time::EventTime;
 
@@ -7,7 +9,7 @@ use crate::time::EventTime;
 ///
 /// Texts are copied out of their records: whoever judges an event then never touches the bytes it was read from, which
 /// another thread has in its cache.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Values {
     strings: usize, // texts of an event
     numbers: usize, // numbers of an event
@@ -52,17 +54,16 @@ pub struct Event<'a> {
 pub(super) const MOST_TEXT: usize = u32::MAX as usize;
 
 impl Values {
-    /// Room for events with this many strings and numbers each: some number of events, with so many bytes of text.
-    pub(super) fn new(strings: usize, numbers: usize, events: usize, text: usize) -> Self {
-        Values {
-            strings,
-            numbers,
-            rows: 0,
-            arena: String::with_capacity(text),
-            texts: Vec::with_capacity(events * strings),
-            values: Vec::with_capacity(events * numbers),
-            same_type: None,
-        }
+    /// Forgets all and makes room for events with this many strings and numbers each: some number of events, with so many
+    /// bytes of text.
+    pub(super) fn begin(&mut self, strings: usize, numbers: usize, events: usize, text: usize) {
+        (self.strings, self.numbers, self.rows, self.same_type) = (strings, numbers, 0, None);
+        self.arena.clear();
+        self.texts.clear();
+        self.values.clear();
+        self.arena.reserve(text);
+        self.texts.reserve(events * strings);
+        self.values.reserve(events * numbers);
     }
 
     /// Bytes of text.
@@ -87,11 +88,28 @@ impl Values {
 
     /// Copies a text.
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "a decoder refuses records beyond `MOST_TEXT`")]
     pub(super) fn keep(&mut self, text: &str) -> Text {
-        let start = self.arena.len() as u32;
+        let start = self.arena.len();
         self.arena.push_str(text);
-        Text { start, end: self.arena.len() as u32 }
+        Text::new(start, self.arena.len())
+    }
+
+    /// Copies a part of a record.
+    #[inline]
+    pub(super) fn keep_part(&mut self, record: &str, part: Range<usize>) -> Text {
+        let start = self.arena.len();
+        push_part(&mut self.arena, record, part);
+        Text::new(start, self.arena.len())
+    }
+
+    /// Keeps what `write` appends, unless it says that there is nothing to be kept.
+    pub(super) fn keep_as(&mut self, write: impl FnOnce(&mut String) -> bool) -> Option<Text> {
+        let start = self.arena.len();
+        if !write(&mut self.arena) {
+            self.arena.truncate(start);
+            return None;
+        }
+        Some(Text::new(start, self.arena.len()))
     }
 
     /// The configured type, kept once for all events.
@@ -141,8 +159,29 @@ impl Values {
     }
 }
 
+/// Appends a part of a text.
+///
+/// Most are short, and of different lengths: to copy always as many bytes needs no branch that could be mispredicted.
+#[inline]
+pub(super) fn push_part(to: &mut String, text: &str, part: Range<usize>) {
+    const WIDTH: usize = 32;
+    match text.get(part.start..part.start + WIDTH) {
+        Some(more) if part.len() <= WIDTH => {
+            let end = to.len() + part.len();
+            to.push_str(more);
+            to.truncate(end);
+        }
+        _ => to.push_str(&text[part]),
+    }
+}
+
 impl Text {
     pub(super) const EMPTY: Text = Text { start: 0, end: 0 };
+
+    #[expect(clippy::cast_possible_truncation, reason = "a decoder refuses records beyond `MOST_TEXT`")]
+    const fn new(start: usize, end: usize) -> Self {
+        Text { start: start as u32, end: end as u32 }
+    }
 
     pub(super) const fn is_empty(self) -> bool {
         self.start == self.end

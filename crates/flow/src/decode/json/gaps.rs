@@ -1,0 +1,308 @@
+//! What was seen between two scalars before, and what it meant.
+//!
+//! A gap that the walker judged once in some containers is right there for ever, so its bytes need only be compared. Which
+//! gap comes next is guessed from the last time; if the guess is wrong, it is looked for among those known in the same
+//! containers.
+
+use std::collections::HashMap;
+
+use fearless_simd::prelude::*;
+use fearless_simd::u8x32;
+
+use super::super::paths::Node;
+use super::super::slots::{Kind, Slots};
+use super::text::Length;
+use super::walk::{Container, Note, Walker};
+
+/// How many gaps are remembered, and how many bytes of those that are long.
+const MOST_GAPS: usize = 2_048;
+const MOST_BYTES: usize = 1 << 20;
+/// How many different surroundings are told apart, and how many gaps in one of them are looked through.
+const MOST_SURROUNDINGS: usize = 500;
+const MOST_IN_ONE: usize = 128;
+/// How many bytes of a gap are compared at once.
+const WIDTH: usize = 32;
+const NO_SLOT: u16 = u16::MAX;
+const NO_REST: u16 = 0;
+
+/// Which gap.
+pub(super) type GapId = u16;
+
+/// All gaps that are known.
+#[derive(Debug)]
+pub(super) struct Gaps {
+    gaps: Box<[Gap; MOST_GAPS]>, // an array, so that every number below its length is good without looking
+    count: usize,
+    rests: Vec<Rest>, // the first one is nothing
+    bytes: usize,     // of gaps that are longer than `WIDTH`
+    surroundings: Vec<Surroundings>,
+    known: HashMap<Box<[Container]>, u16>, // the place of each in `surroundings`
+    full: bool,                            // whether something could not be remembered
+}
+
+/// A gap: one line of the cache.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Gap {
+    head: [u8; WIDTH], // its first bytes
+    mask: u32,         // which of them there are
+    length: u16,
+    slot: u16,       // of the scalar behind it
+    within: u16,     // the surroundings of that scalar
+    rest: u16,       // what else is to be known of it
+    pub next: GapId, // what followed it last
+    pub then: Then,
+    pub text: Length, // of the string behind it
+}
+
+/// What few gaps have.
+#[derive(Debug, Default)]
+struct Rest {
+    tail: Box<[u8]>, // what does not fit into the head
+    notes: Box<[Note]>,
+}
+
+/// What stands behind a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// Nothing is known yet.
+    Unknown,
+    /// The content of a string.
+    Text,
+    /// A number or a word.
+    Bare,
+    /// The next record.
+    End {
+        /// How many bytes of the gap are the line end.
+        line_end: u8,
+    },
+}
+
+/// The containers around a scalar, and the gaps that were seen behind it.
+#[derive(Debug)]
+struct Surroundings {
+    open: Box<[Container]>,
+    gaps: Vec<GapId>,
+    begins: Vec<Begin>, // of each of them: most are told apart without looking at anything else
+}
+
+/// The first eight bytes of a gap.
+#[derive(Clone, Copy, Debug)]
+struct Begin {
+    bytes: u64,
+    mask: u64, // which of them there are
+}
+
+impl Gaps {
+    /// Where a record begins.
+    pub(super) const START: GapId = 0;
+
+    #[expect(clippy::large_stack_arrays, reason = "once, and a thread has far more")]
+    pub(super) fn new() -> Self {
+        let mut gaps = Gaps {
+            gaps: Box::new([Gap::UNKNOWN; MOST_GAPS]),
+            count: 0,
+            rests: Vec::new(),
+            bytes: 0,
+            surroundings: Vec::new(),
+            known: HashMap::new(),
+            full: false,
+        };
+        gaps.forget();
+        gaps
+    }
+
+    /// Begins anew.
+    pub(super) fn forget(&mut self) {
+        self.gaps[usize::from(Self::START)] = Gap::UNKNOWN;
+        self.count = 1;
+        self.rests.clear();
+        self.rests.push(Rest::default());
+        self.bytes = 0;
+        self.known.clear();
+        self.full = false;
+        self.surroundings.clear();
+        self.surroundings.push(Surroundings::new(&[]));
+    }
+
+    #[inline(always)]
+    pub(super) fn gap(&self, id: GapId) -> &Gap {
+        &self.gaps[usize::from(id) % MOST_GAPS]
+    }
+
+    #[inline(always)]
+    pub(super) fn gap_mut(&mut self, id: GapId) -> &mut Gap {
+        &mut self.gaps[usize::from(id) % MOST_GAPS]
+    }
+
+    /// Whether a gap stands at a place. At least [`WIDTH`] bytes are there.
+    #[inline(always)]
+    pub(super) fn stands<S: Simd>(&self, simd: S, gap: &Gap, bytes: &[u8], at: usize) -> bool {
+        let there = u8x32::from_slice(simd, &bytes[at..at + WIDTH]);
+        let same = there.simd_eq(u8x32::from_slice(simd, &gap.head)).to_bitmask();
+        let mask = u64::from(gap.mask);
+        same & mask == mask && (gap.length() <= WIDTH || self.tail_stands(gap, bytes, at))
+    }
+
+    #[inline(never)]
+    fn tail_stands(&self, gap: &Gap, bytes: &[u8], at: usize) -> bool {
+        bytes.get(at + WIDTH..at + gap.length()) == Some(&*self.rest(gap).tail)
+    }
+
+    fn rest(&self, gap: &Gap) -> &Rest {
+        &self.rests[usize::from(gap.rest)]
+    }
+
+    /// Writes down what a gap means for mapped places.
+    #[inline(always)]
+    pub(super) fn apply_notes(&self, gap: &Gap, slots: &mut Slots) {
+        if gap.rest != NO_REST {
+            for note in &self.rest(gap).notes {
+                slots.note(note.slot, note.kind);
+            }
+        }
+    }
+
+    /// Looks for the gap that stands behind the one before, with what has to follow it. It is guessed the next time.
+    pub(super) fn find(&mut self, last: GapId, bytes: &[u8], at: usize) -> Option<GapId> {
+        let there = bytes.get(at..)?;
+        let first = u64::from_le_bytes(*there.first_chunk()?);
+        let Surroundings { gaps, begins, .. } = &self.surroundings[usize::from(self.gap(last).within)];
+        let begin = begins.iter().zip(gaps).filter(|(begin, _)| first & begin.mask == begin.bytes);
+        let id = begin.map(|(_, id)| *id).find(|id| self.follows(self.gap(*id), bytes, at))?;
+        let before = self.gap_mut(last);
+        // The comma of a list is likely to be followed by another one, however often lists end.
+        if before.next != last {
+            before.next = id;
+        }
+        Some(id)
+    }
+
+    /// Whether a gap stands at a place with what has to follow it. One before a number begins like one before a string.
+    fn follows(&self, gap: &Gap, bytes: &[u8], at: usize) -> bool {
+        let there = &bytes[at..];
+        there.first_chunk().is_some_and(|head| gap.begins(head))
+            && (gap.length() <= WIDTH || self.tail_stands(gap, bytes, at))
+            && (gap.then != Then::Bare || there.get(gap.length()).is_some_and(|byte| is_bare(*byte)))
+    }
+
+    /// The containers in which the scalar behind a gap stands.
+    pub(super) fn open(&self, id: GapId) -> &[Container] {
+        &self.surroundings[usize::from(self.gap(id).within)].open
+    }
+
+    /// Whether there was no room for something.
+    pub(super) fn are_full(&self) -> bool {
+        self.full
+    }
+
+    /// Remembers the gap that the walker just passed, before the scalar of a `node`; `None` if there is no room.
+    pub(super) fn learn(
+        &mut self,
+        last: GapId,
+        bytes: &[u8],
+        then: Then,
+        node: Option<&Node>,
+        walker: &Walker,
+    ) -> Option<GapId> {
+        let id = self.add(last, bytes, then, node, walker);
+        self.full |= id.is_none();
+        id
+    }
+
+    fn add(&mut self, last: GapId, bytes: &[u8], then: Then, node: Option<&Node>, walker: &Walker) -> Option<GapId> {
+        let before = usize::from(self.gap(last).within);
+        let room = self.count < MOST_GAPS
+            && self.bytes + bytes.len() <= MOST_BYTES
+            && self.surroundings[before].gaps.len() < MOST_IN_ONE;
+        let id = GapId::try_from(self.count).ok().filter(|_| room)?;
+        let (head, tail) = bytes.split_at(bytes.len().min(WIDTH));
+        let below = node.filter(|node| !node.is_leaf()).map_or(&[][..], |node| &node.below);
+        let below = below.iter().map(|slot| Note { slot: *slot, kind: Kind::Absent });
+        let notes: Box<[Note]> = walker.notes().iter().copied().chain(below).collect();
+        let mut gap = Gap {
+            mask: u32::try_from((1_u64 << head.len()) - 1).ok()?,
+            length: u16::try_from(bytes.len()).ok()?,
+            slot: node.and_then(|node| node.slot).map_or(Ok(NO_SLOT), u16::try_from).ok()?,
+            within: self.within(walker.open())?,
+            then,
+            ..Gap::UNKNOWN
+        };
+        gap.head[..head.len()].copy_from_slice(head);
+        if !tail.is_empty() || !notes.is_empty() {
+            gap.rest = u16::try_from(self.rests.len()).ok()?;
+            self.rests.push(Rest { tail: tail.into(), notes });
+        }
+        self.bytes += tail.len();
+        *self.gap_mut(id) = gap;
+        self.count += 1;
+        self.surroundings[before].gaps.push(id);
+        self.surroundings[before].begins.push(gap.begin());
+        self.gap_mut(last).next = id;
+        Some(id)
+    }
+
+    /// The number of some surroundings.
+    fn within(&mut self, open: &[Container]) -> Option<u16> {
+        if let Some(known) = self.known.get(open) {
+            return Some(*known);
+        }
+        let number = u16::try_from(self.surroundings.len()).ok().filter(|n| usize::from(*n) < MOST_SURROUNDINGS)?;
+        self.surroundings.push(Surroundings::new(open));
+        self.known.insert(open.into(), number);
+        Some(number)
+    }
+}
+
+/// Whether a number or a word may begin so.
+pub(super) fn is_bare(byte: u8) -> bool {
+    matches!(byte, b'-' | b'0'..=b'9' | b't' | b'f' | b'n')
+}
+
+impl Gap {
+    /// What is guessed where nothing is known.
+    const UNKNOWN: Gap = Gap {
+        head: [0; WIDTH],
+        mask: 0,
+        length: 0,
+        slot: NO_SLOT,
+        within: 0,
+        rest: NO_REST,
+        next: Gaps::START,
+        then: Then::Unknown,
+        text: Length::UNSEEN,
+    };
+
+    #[inline(always)]
+    pub(super) fn length(&self) -> usize {
+        usize::from(self.length)
+    }
+
+    /// Where the scalar behind it is to be noted.
+    #[inline(always)]
+    pub(super) fn slot(&self) -> Option<usize> {
+        (self.slot != NO_SLOT).then_some(usize::from(self.slot))
+    }
+
+    /// Whether its first bytes are these, as far as it has so many.
+    #[inline]
+    fn begins(&self, bytes: &[u8; WIDTH]) -> bool {
+        let differ = std::array::from_fn::<u8, WIDTH, _>(|at| bytes[at] ^ self.head[at]);
+        let differ = differ.iter().enumerate().fold(0_u32, |sum, (at, byte)| sum | u32::from(*byte != 0) << at);
+        differ & self.mask == 0
+    }
+
+    fn begin(&self) -> Begin {
+        let mask = if self.length >= 8 { u64::MAX } else { (1 << (8 * self.length)) - 1 };
+        let bytes = self.head.first_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+        Begin { bytes, mask }
+    }
+}
+
+impl Surroundings {
+    fn new(open: &[Container]) -> Self {
+        Surroundings { open: open.into(), gaps: Vec::new(), begins: Vec::new() }
+    }
+}
+
+const _: () = assert!(size_of::<Gap>() == 64, "a gap is one line of the cache");
