@@ -40,6 +40,7 @@ pub struct Framer {
     max_record_bytes: usize,
     read: usize, // how much is read at once
     buffer: Vec<u8>,
+    used: Vec<u8>, // memory for the next buffer
     filled: usize, // bytes of the buffer that were read
     offset: u64,   // where the buffer begins in the input
     ended: bool,
@@ -68,6 +69,7 @@ impl Framer {
             max_record_bytes,
             read: READ,
             buffer: Vec::new(),
+            used: Vec::new(),
             filled: 0,
             offset: 0,
             ended: false,
@@ -101,6 +103,19 @@ impl Framer {
     /// Whether the beginning of a record waits for its rest.
     pub fn is_amid_record(&self) -> bool {
         self.filled > 0 || self.skipping.is_some()
+    }
+
+    /// Whether a large block may need memory that is not there yet.
+    pub fn lacks_memory(&self) -> bool {
+        self.used.capacity() == 0
+    }
+
+    /// Hands in the memory of a block that nobody needs any more, whatever it holds: fresh memory would have to be zeroed.
+    pub fn reuse(&mut self, bytes: Vec<u8>) {
+        // What a record out of the ordinary took is let go.
+        if bytes.capacity() <= 2 * self.read {
+            self.used = bytes;
+        }
     }
 
     /// Where the next bytes that are read go; never empty.
@@ -187,8 +202,11 @@ impl Framer {
             self.buffer.copy_within(count..self.filled, 0);
             bytes
         } else {
-            let rest = self.buffer[count..self.filled].to_vec();
-            let mut bytes = std::mem::replace(&mut self.buffer, rest);
+            let rest = &self.buffer[count..self.filled];
+            let mut next = std::mem::take(&mut self.used);
+            next.resize(next.len().max(rest.len()), 0);
+            next[..rest.len()].copy_from_slice(rest);
+            let mut bytes = std::mem::replace(&mut self.buffer, next);
             bytes.truncate(count);
             bytes
         };

@@ -16,6 +16,7 @@ use std::time::Duration;
 use streamgauge_flow::{Block, Decoded, Decoder};
 use streamgauge_metrics::Gauge;
 
+use crate::spares::Spares;
 use crate::stage::{Laps, Stage, StageMetrics, State, TOLD_AFTER};
 
 /// Where blocks are handed in. The threads end when the last clone is gone.
@@ -23,6 +24,7 @@ use crate::stage::{Laps, Stage, StageMetrics, State, TOLD_AFTER};
 pub(crate) struct Decoders {
     jobs: Option<Sender<Job>>, // none: whoever takes a promise decodes for himself
     threads: usize,
+    spares: Spares,
     waiting: Gauge,
 }
 
@@ -51,20 +53,31 @@ impl Decoders {
     ///
     /// # Errors
     /// If a thread cannot be started.
-    pub(crate) fn start(threads: usize, decoder: impl Fn() -> Decoder, metrics: &StageMetrics) -> io::Result<Self> {
+    pub(crate) fn start(
+        threads: usize,
+        decoder: impl Fn() -> Decoder,
+        spares: Spares,
+        metrics: &StageMetrics,
+    ) -> io::Result<Self> {
         let waiting = metrics.waiting(Stage::Decode);
         if threads <= 1 {
-            return Ok(Decoders { jobs: None, threads: 0, waiting });
+            return Ok(Decoders { jobs: None, threads: 0, spares, waiting });
         }
         let (jobs, from) = channel();
         let from = Arc::new(Mutex::new(from));
         for number in 0..threads {
             let (from, waiting) = (Arc::clone(&from), waiting.clone());
             let (decoder, laps) = (decoder(), Laps::new(metrics, Stage::Decode));
-            let work = move || work(&from, decoder, laps, &waiting);
+            let spares = spares.clone();
+            let work = move || work(&from, decoder, &spares, laps, &waiting);
             thread::Builder::new().name(format!("decode-{number}")).spawn(work)?;
         }
-        Ok(Decoders { jobs: Some(jobs), threads, waiting })
+        Ok(Decoders { jobs: Some(jobs), threads, spares, waiting })
+    }
+
+    /// Memory for a block, if there is some.
+    pub(crate) fn spare_block(&self) -> Option<Vec<u8>> {
+        self.spares.block()
     }
 
     /// How many threads there are.
@@ -89,9 +102,14 @@ impl Promise {
     ///
     /// # Errors
     /// If it never will be.
-    pub(crate) fn take(&mut self, own: &mut Decoder, wait: Duration) -> Result<Option<Decoded>, Broken> {
+    pub(crate) fn take(
+        &mut self,
+        own: &mut Decoder,
+        spares: &Spares,
+        wait: Duration,
+    ) -> Result<Option<Decoded>, Broken> {
         match &mut self.0 {
-            Stand::Raw(block) => Ok(Some(own.decode(std::mem::take(block)))),
+            Stand::Raw(block) => Ok(Some(own.decode_reusing(std::mem::take(block), spares.records()))),
             Stand::Coming(coming) => match coming.recv_timeout(wait) {
                 Ok(decoded) => Ok(Some(decoded)),
                 Err(RecvTimeoutError::Timeout) => Ok(None),
@@ -101,7 +119,7 @@ impl Promise {
     }
 }
 
-fn work(from: &Mutex<Receiver<Job>>, mut decoder: Decoder, mut laps: Laps, waiting: &Gauge) {
+fn work(from: &Mutex<Receiver<Job>>, mut decoder: Decoder, spares: &Spares, mut laps: Laps, waiting: &Gauge) {
     loop {
         // Whoever waits holds the lock; the others wait for it, which comes to the same.
         let job = from.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(TOLD_AFTER);
@@ -110,7 +128,7 @@ fn work(from: &Mutex<Receiver<Job>>, mut decoder: Decoder, mut laps: Laps, waiti
             Ok(Job { block, keep }) => {
                 waiting.dec();
                 // Nobody may want it any more: the run has ended.
-                let _ = keep.send(decoder.decode(block));
+                let _ = keep.send(decoder.decode_reusing(block, spares.records()));
                 laps.lap(State::Busy);
             }
             Err(RecvTimeoutError::Timeout) => {}
@@ -131,7 +149,7 @@ mod tests {
     impl Decoders {
         /// None, so that a promise holds the block as it is.
         pub(crate) fn none() -> Self {
-            Decoders { jobs: None, threads: 0, waiting: Gauge::default() }
+            Decoders { jobs: None, threads: 0, spares: Spares::default(), waiting: Gauge::default() }
         }
     }
 
@@ -165,11 +183,14 @@ mod tests {
     fn trap_3_promises_are_kept_in_their_order_by_any_number_of_threads() {
         let metrics = StageMetrics::register(&Registry::new()).unwrap();
         for threads in [0, 1, 2, 7] {
-            let decoders = Decoders::start(threads, decoder, &metrics).unwrap();
+            let spares = Spares::default();
+            let decoders = Decoders::start(threads, decoder, spares.clone(), &metrics).unwrap();
             // The first ones take longest, so that threads overtake each other.
             let promises: Vec<_> = (0..50).rev().map(|n| decoders.decode(block(n * 100))).collect();
             for (n, mut promise) in (0..50).rev().zip(promises) {
-                assert_eq!(promise.take(&mut decoder(), LONG).unwrap().unwrap().len(), n * 100);
+                let decoded = promise.take(&mut decoder(), &spares, LONG).unwrap().unwrap();
+                assert_eq!(decoded.len(), n * 100);
+                spares.put(decoded);
             }
         }
         let waiting = metrics.waiting(Stage::Decode).get();
@@ -180,8 +201,8 @@ mod tests {
     fn a_promise_that_nobody_can_keep_is_told_from_one_that_takes_time() {
         let (keep, coming) = sync_channel(1);
         let mut promise = Promise(Stand::Coming(coming));
-        assert!(promise.take(&mut decoder(), Duration::ZERO).unwrap().is_none());
+        assert!(promise.take(&mut decoder(), &Spares::default(), Duration::ZERO).unwrap().is_none());
         drop(keep);
-        assert!(promise.take(&mut decoder(), LONG).is_err());
+        assert!(promise.take(&mut decoder(), &Spares::default(), LONG).is_err());
     }
 }

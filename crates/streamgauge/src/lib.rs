@@ -23,6 +23,7 @@ mod report;
 mod signals;
 mod sink;
 mod source;
+mod spares;
 mod stage;
 mod worker;
 
@@ -47,6 +48,7 @@ use report::ReportFile;
 use signals::Stop;
 use sink::{Outputs, Places, Written};
 use source::{Inputs, Known};
+use spares::Spares;
 use stage::{Laps, Stage, StageMetrics};
 use worker::{Ending, Failure, Parts, Worker};
 
@@ -132,8 +134,10 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
     let usage = Usage::new(&state, backend);
     let commits = commits(config, durable, state, steps)?;
     let decoder = || Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes);
+    let spares = Spares::default();
     let parts = Parts {
         decoder: decoder(),
+        spares: spares.clone(),
         pipeline,
         outputs,
         commits,
@@ -152,7 +156,7 @@ fn attempt(config: &Config, options: &RunOptions, bar: &Bar) -> Result<(), Fault
         clock: worker::wall_time,
     };
     stop.guard(told_stuck).map_err(amid)?;
-    let decoders = Decoders::start(threads(config.workers), decoder, &stages).map_err(amid)?;
+    let decoders = Decoders::start(threads(config.workers), decoder, spares, &stages).map_err(amid)?;
     let reading = Laps::new(&stages, Stage::Source);
     let feed = inputs.start(decoders, failures.of_source(), reading, stages.waiting(Stage::Judge)).map_err(amid)?;
     endpoint.ready();

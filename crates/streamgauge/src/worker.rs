@@ -27,6 +27,7 @@ use crate::report::Report;
 use crate::signals::Stop;
 use crate::sink::{Outputs, WriteError};
 use crate::source::{Chunk, Feed, Message, Next, Origin, ReadError};
+use crate::spares::Spares;
 use crate::stage::{Laps, State};
 use partitions::{Head, Partitions};
 use watch::{Seen, Watch};
@@ -59,6 +60,8 @@ pub(crate) struct Worker {
 pub(crate) struct Parts {
     /// For blocks that no thread of its own decodes.
     pub(crate) decoder: Decoder,
+    /// Where the memory of blocks goes that have been judged.
+    pub(crate) spares: Spares,
     pub(crate) pipeline: Pipeline,
     pub(crate) outputs: Outputs,
     /// None: the state does not outlive the process.
@@ -266,7 +269,7 @@ impl Worker {
     fn meet(&mut self, partition: usize, chunk: Chunk) -> Result<(), Failure> {
         let Chunk { origin, head, mut records, read_at, read, stored } = chunk;
         let decoded = loop {
-            match records.take(&mut self.parts.decoder, GLANCE) {
+            match records.take(&mut self.parts.decoder, &self.parts.spares, GLANCE) {
                 Ok(Some(decoded)) => break decoded,
                 Ok(None) if self.parts.stop.is_requested() => return Ok(()),
                 Ok(None) => {}
@@ -296,7 +299,7 @@ impl Worker {
             head.done = step.done;
             self.write()?;
             match step.stopped {
-                None => return self.conclude(partition, &head),
+                None => return self.conclude(partition, head),
                 Some(Stopped::Ahead) => {
                     self.partitions.put_back(partition, head);
                     return Ok(());
@@ -326,11 +329,12 @@ impl Worker {
     }
 
     /// All records of a block have been judged.
-    fn conclude(&mut self, partition: usize, head: &Head) -> Result<(), Failure> {
-        self.record(head);
+    fn conclude(&mut self, partition: usize, head: Head) -> Result<(), Failure> {
+        self.record(&head);
         self.change(|commits| commits.ledger.reach(head.reached(partition)));
         self.bytes.read += head.length();
         self.bytes.stored += head.stored;
+        self.parts.spares.put(head.decoded);
         // The end of a partition counts from its last record on: whether this was the last is to be known before another
         // partition is turned to, lest it depend on how fast the files are read.
         self.unsettled = (self.partitions.len() > 1 && self.partitions.is_bounded(partition)).then_some(partition);

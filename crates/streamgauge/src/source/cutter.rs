@@ -97,6 +97,11 @@ impl Cutter {
     }
 
     fn cut(&mut self, stored: u64, to: &mut Vec<Message>) {
+        if self.framer.lacks_memory()
+            && let Some(bytes) = self.decoders.spare_block()
+        {
+            self.framer.reuse(bytes);
+        }
         while let Some(block) = self.framer.next_block() {
             let read = self.told..self.framer.position();
             self.told = read.end;

@@ -54,6 +54,7 @@ fn run(clock: fn() -> WallTime) -> (String, Registry) {
     let (settings, registry, bar) = (&config.pipeline, Registry::new(), Bar::on_stderr());
     let parts = Parts {
         decoder: Decoder::new(settings.format, &settings.mapping, settings.max_record_bytes),
+        spares: Spares::default(),
         pipeline: Pipeline::new(settings.clone(), &registry).unwrap().keeping_times(true),
         outputs: Outputs::open(&config, &Places::default(), Written::default(), &bar).unwrap(),
         commits: None,
