@@ -13,7 +13,7 @@ use std::process::Command;
 
 use streamgauge_bench::contender::{Contender, Way};
 use streamgauge_bench::cost::{self, Cost, median};
-use streamgauge_bench::jobs::Job;
+use streamgauge_bench::jobs::{self, Job};
 use streamgauge_bench::{events, rows};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -161,7 +161,8 @@ fn instructions(options: &Options) -> Outcome<()> {
         for (events, counted) in counts.iter().zip(&mut counted) {
             let input = events::file(&options.folder, *events)?;
             let (rows, path) = (options.folder.join("counted.ndjson"), options.folder.join("counted.yaml"));
-            fs::write(&path, job.configuration(&input, &rows) + "workers: 1\n")?;
+            // Without the endpoint, whose start reads what valgrind hides.
+            fs::write(&path, format!("{}{}workers: 1\n", jobs::UNSCRAPED, job.configuration(&input, &rows)))?;
             let Some(count) = count(&options.program, &path, &options.folder)? else {
                 println!("instructions are not counted: install valgrind");
                 return Ok(());
@@ -180,6 +181,9 @@ fn count(program: &Path, config: &Path, folder: &Path) -> Outcome<Option<f64>> {
     command.args(["--tool=callgrind", &out]).arg(program).arg("run").arg("--config").arg(config);
     let Ok(ran) = command.output() else { return Ok(None) };
     let said = String::from_utf8_lossy(&ran.stderr);
+    if !ran.status.success() {
+        return Err(format!("streamgauge failed under callgrind: {said}").into());
+    }
     let counted = said.lines().find_map(|line| line.split_once("Collected :")).map(|(_, count)| count.trim());
     Ok(Some(counted.ok_or_else(|| format!("callgrind counted nothing: {said}"))?.parse()?))
 }
