@@ -6,7 +6,7 @@ use crate::desc::Kind;
 use crate::exemplar::Exemplar;
 use crate::histogram::Bounds;
 use crate::instrument::{Recorded, Sealed, Single};
-use crate::metric::Storage;
+use crate::plan::Storage;
 use crate::record::Adding;
 use crate::slot::Handle;
 use crate::sync::Ordering;

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+mod kind;
 mod names;
 
 use crate::histogram::{self, Buckets};
@@ -17,32 +18,9 @@ use crate::summary::Quantiles;
 
 use self::names::{utf8_label_fault, utf8_name_fault};
 
+pub use self::kind::Kind;
 pub(crate) use self::names::{is_plain, labels_fault, sample_names};
 pub use self::names::{label_name_fault, metric_name_fault};
-
-/// The kind of a metric.
-///
-/// ```
-/// use streamgauge_metrics::{Desc, Kind, UpDownCounter};
-///
-/// // A number that is counted up and down is a gauge on the wire.
-/// assert_eq!(Desc::of::<UpDownCounter>("open", "Open.").kind(), Kind::Gauge);
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// Only grows.
-    Counter,
-    /// Goes up and down.
-    Gauge,
-    /// Counts observations by size.
-    Histogram,
-    /// Tells quantiles of what was observed.
-    Summary,
-    /// Says something that does not change, in labels.
-    Info,
-    /// Is in one of several states.
-    StateSet,
-}
 
 /// A declaration: everything there is to know of a metric before it has a value.
 ///
@@ -79,24 +57,6 @@ pub struct Desc {
 pub struct DescError {
     name: String,
     fault: String,
-}
-
-impl Kind {
-    /// The word used in a TYPE line.
-    ///
-    /// ```
-    /// assert_eq!(streamgauge_metrics::Kind::StateSet.as_str(), "stateset");
-    /// ```
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-            Self::Summary => "summary",
-            Self::Info => "info",
-            Self::StateSet => "stateset",
-        }
-    }
 }
 
 impl Desc {

@@ -4,7 +4,7 @@ use crate::cell::{Change, pair};
 use crate::desc::Kind;
 use crate::histogram::Bounds;
 use crate::instrument::{Sealed, Single};
-use crate::metric::Storage;
+use crate::plan::Storage;
 use crate::slot::Handle;
 use crate::sync::{AtomicU64, Ordering};
 

@@ -11,9 +11,10 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use crate::cell::{STORE, Totals, totals};
 use crate::clock::Clock;
-use crate::metric::{List, Metric, Table};
+use crate::metric::Metric;
 use crate::slot::Slot;
 use crate::sync::{self, Arc, AtomicU64, Mutex, Ordering};
+use crate::table::{List, Table};
 
 /// When series of a metric are let go.
 pub(crate) struct Idle {

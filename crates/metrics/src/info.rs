@@ -9,7 +9,8 @@ use crate::gauge::Gauge;
 use crate::histogram::Bounds;
 use crate::instrument::{Declared, Instrument, Sealed, Single};
 use crate::label::{Label, LabelSet, LabelValue};
-use crate::metric::{Metric, Storage};
+use crate::metric::Metric;
+use crate::plan::Storage;
 use crate::slot::Handle;
 use crate::sync::{Arc, Ordering};
 

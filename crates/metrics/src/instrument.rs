@@ -5,7 +5,8 @@ use std::any::Any;
 use crate::desc::{Desc, Kind};
 use crate::histogram::{Bounds, Buckets};
 use crate::label::Label;
-use crate::metric::{Metric, Part, Plan, Storage};
+use crate::metric::Metric;
+use crate::plan::{Part, Plan, Storage};
 use crate::slot::Handle;
 use crate::sync::Arc;
 

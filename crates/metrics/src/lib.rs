@@ -324,6 +324,7 @@ mod instrument;
 mod label;
 mod metric;
 mod native;
+mod plan;
 mod record;
 mod registry;
 mod shown;
@@ -331,6 +332,7 @@ mod slot;
 pub mod snapshot;
 pub mod summary;
 mod sync;
+mod table;
 pub mod test;
 
 pub use cardinality::{Limits, SeriesError};
@@ -405,5 +407,5 @@ pub mod derived {
 
     pub use crate::family::Remembered;
     pub use crate::instrument::{Fields, Recorded, Single};
-    pub use crate::metric::Storage;
+    pub use crate::plan::Storage;
 }

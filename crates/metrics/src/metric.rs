@@ -1,8 +1,6 @@
 //! A metric: what its series have in common, and the table of them.
 
-use std::borrow::Borrow;
-use std::cmp::Ordering as Order;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::panic::Location;
 
 use crate::cardinality::{Limits, OVERFLOW, Refusals, SeriesError};
@@ -10,54 +8,14 @@ use crate::cell::{Pool, Range, Row, STORE, Shape, Totals, totals};
 use crate::clock::Clock;
 use crate::exemplar::{ByCell, Exemplars};
 use crate::firewall::{Budget, Firewall, Fold};
-use crate::histogram::Bounds;
-use crate::idle::{Gone, Idle};
+use crate::idle::Idle;
 use crate::label::{self, Label, Labels};
+use crate::plan::{Part, Plan};
 use crate::shown::Shown;
 use crate::slot::{Handle, Slot};
 use crate::summary::{Series, Setup};
 use crate::sync::{self, Arc, Mutex, OnceLock, Ordering, RwLock, Weak};
-
-/// How an instrument keeps its numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Storage {
-    /// One cell that adds up integers.
-    Integer,
-    /// One cell that adds up floats.
-    Float,
-    /// No cell: one number that is set.
-    Level,
-    /// What went down, what went up.
-    Pair,
-    /// The sum, then the buckets.
-    Buckets,
-    /// No cell: values of its own.
-    Quantiles,
-    /// No cell: which of these states it is in.
-    State(&'static [&'static str]),
-}
-
-/// One instrument of a series; most have just one.
-#[derive(Clone, Debug)]
-pub struct Part {
-    pub(crate) storage: Storage,
-    /// Its first cell, counted from the first of the series.
-    pub(crate) first: u32,
-    pub(crate) len: u32,
-    pub(crate) bounds: Option<Bounds>,
-}
-
-/// What can be known of a metric before it has a series.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) parts: Box<[Part]>,
-    pub(crate) shape: Shape,
-    /// What the series of a summary have in common.
-    setup: Option<Arc<Setup>>,
-    /// After how long series are let go, in nanoseconds.
-    expire_after: Option<u64>,
-    clock: Clock,
-}
+use crate::table::{ByText, List, Table};
 
 pub struct Metric {
     /// Never used again in this process.
@@ -98,29 +56,6 @@ struct Base {
     more: Box<[u64]>,
 }
 
-#[derive(Default)]
-pub(crate) struct Table {
-    series: BTreeSet<ByText>,
-    /// The series in order, until there is another one.
-    list: Option<Arc<List>>,
-    /// Series that were idle, as long as someone may reach them.
-    pub(crate) gone: Vec<Gone>,
-}
-
-/// The series of a metric at some moment.
-#[derive(Default)]
-pub(crate) struct List {
-    pub(crate) slots: Box<[Arc<Slot>]>,
-    /// Where their cells are; sorted and distinct.
-    pub(crate) chunks: Box<[usize]>,
-    /// What they take, each with the cells of one thread.
-    pub(crate) bytes: usize,
-    /// How long the texts of their labels are together.
-    pub(crate) text_bytes: usize,
-    /// When they began, where that is known: a series that comes back makes another list.
-    pub(crate) started: Box<[u64]>,
-}
-
 /// What became of a series that was to be removed.
 ///
 /// ```
@@ -140,57 +75,6 @@ pub enum Removal {
     Held,
     /// There is no such series.
     Absent,
-}
-
-struct ByText(Arc<Slot>);
-
-impl Plan {
-    /// Lays out instruments one behind the other.
-    pub(crate) fn new(instruments: impl IntoIterator<Item = (Storage, Option<Bounds>)>) -> Self {
-        let (mut parts, mut floats, mut first) = (Vec::new(), Vec::new(), 0);
-        for (storage, bounds) in instruments {
-            debug_assert!(storage != Storage::Buckets || bounds.is_some(), "a histogram has buckets");
-            let len = storage.cells(bounds.as_ref());
-            if matches!(storage, Storage::Float | Storage::Buckets) {
-                floats.push(first);
-            }
-            parts.push(Part { storage, first, len, bounds });
-            first += len;
-        }
-        let pool = pool_of(&parts);
-        let setup = parts.iter().any(|part| part.storage == Storage::Quantiles).then(Setup::standard);
-        let shape = Shape { pool, len: first, floats: floats.into() };
-        Self { parts: parts.into(), shape, setup, expire_after: None, clock: Clock::default() }
-    }
-
-    /// The same for a summary that is set up otherwise.
-    pub(crate) fn with_setup(self, setup: Option<Arc<Setup>>) -> Self {
-        Self { setup: setup.or(self.setup), ..self }
-    }
-
-    /// The same by another clock, with series that are let go when they were idle for long.
-    pub(crate) fn with_clock(self, clock: Clock, expire_after: Option<u64>) -> Self {
-        Self { expire_after, clock, ..self }
-    }
-}
-
-fn pool_of(parts: &[Part]) -> Pool {
-    match parts {
-        [Part { storage: Storage::Pair, .. }] => Pool::Paired,
-        [Part { storage: Storage::Buckets, .. }] | [] | [_, _, ..] => Pool::Recorded,
-        [_] => Pool::Single,
-    }
-}
-
-impl Storage {
-    fn cells(self, bounds: Option<&Bounds>) -> u32 {
-        match self {
-            Self::Level | Self::State(_) | Self::Quantiles => 0,
-            Self::Integer | Self::Float => 1,
-            Self::Pair => 2,
-            Self::Buckets => bounds.map_or(0, Bounds::cells),
-        }
-    }
 }
 
 impl Metric {
@@ -554,12 +438,6 @@ impl Metric {
     }
 }
 
-impl Table {
-    pub(crate) fn get(&self, text: &str) -> Option<&Arc<Slot>> {
-        self.series.get(text).map(|series| &series.0)
-    }
-}
-
 impl Base {
     fn apply(&self, cells: &mut [u64], floats: &[u32]) {
         if !self.less.is_empty() {
@@ -574,45 +452,5 @@ impl Base {
 impl Drop for Metric {
     fn drop(&mut self) {
         self.budget.give_back(self.firewall.charged());
-    }
-}
-
-impl List {
-    fn of(slots: Box<[Arc<Slot>]>) -> Self {
-        let with_cells = slots.iter().filter(|slot| slot.range.len > 0);
-        let mut chunks: Vec<_> = with_cells.map(|slot| slot.range.chunk()).collect();
-        chunks.sort_unstable();
-        chunks.dedup();
-        let bytes = slots.iter().map(|slot| slot.bytes()).sum();
-        let text_bytes = slots.iter().map(|slot| slot.text.len()).sum();
-        let with_start = slots.iter().filter(|slot| slot.range.len > 0 || slot.summary.is_some());
-        let started = with_start.map(|slot| slot.level.load(Ordering::Relaxed)).collect();
-        Self { slots, chunks: chunks.into(), bytes, text_bytes, started }
-    }
-}
-
-impl Borrow<str> for ByText {
-    fn borrow(&self) -> &str {
-        &self.0.text
-    }
-}
-
-impl PartialEq for ByText {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.text == other.0.text
-    }
-}
-
-impl Eq for ByText {}
-
-impl PartialOrd for ByText {
-    fn partial_cmp(&self, other: &Self) -> Option<Order> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for ByText {
-    fn cmp(&self, other: &Self) -> Order {
-        self.0.text.cmp(&other.0.text)
     }
 }

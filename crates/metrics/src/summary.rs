@@ -16,7 +16,7 @@ use crate::cardinality::Refusal;
 use crate::desc::Kind;
 use crate::histogram::Bounds;
 use crate::instrument::{Sealed, Single};
-use crate::metric::Storage;
+use crate::plan::Storage;
 use crate::slot::Handle;
 
 pub use self::setup::{Quantiles, quantiles_fault};

@@ -8,7 +8,8 @@ use super::RegisterError;
 use super::claims::Claims;
 use crate::cardinality::Refusals;
 use crate::desc::Desc;
-use crate::metric::{Metric, Part};
+use crate::metric::Metric;
+use crate::plan::Part;
 use crate::sync::Arc;
 
 #[derive(Default)]

@@ -45,6 +45,10 @@ mod metric;
 mod models;
 #[allow(dead_code, reason = "what ships is more than what is modelled")]
 mod native;
+#[allow(dead_code, unreachable_pub, reason = "what ships is more than what is modelled")]
+#[allow(clippy::default_constructed_unit_structs, reason = "a stand-in has nothing in it")]
+#[path = "../../src/plan.rs"]
+mod plan;
 mod records;
 #[path = "../../src/shown.rs"]
 mod shown;
@@ -56,3 +60,6 @@ mod slot;
 mod summary;
 #[allow(dead_code, reason = "what ships is more than what is modelled")]
 mod sync;
+#[allow(dead_code, unreachable_pub, reason = "what ships is more than what is modelled")]
+#[path = "../../src/table.rs"]
+mod table;

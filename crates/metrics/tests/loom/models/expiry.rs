@@ -6,7 +6,8 @@ use crate::cell::{Change, STORE, Totals};
 use crate::check::{Model, Own, must};
 use crate::clock::Clock;
 use crate::label::Label;
-use crate::metric::{Metric, Plan, Storage};
+use crate::metric::Metric;
+use crate::plan::{Plan, Storage};
 use crate::slot::{Handle, Slot};
 use crate::sync::{Arc, Ordering};
 

@@ -6,7 +6,8 @@ use crate::cell::arena::Arena;
 use crate::cell::{Change, Pool, STORE, Shape, Totals};
 use crate::check::{Model, Own, must};
 use crate::label::Label;
-use crate::metric::{Metric, Plan, Removal, Storage};
+use crate::metric::{Metric, Removal};
+use crate::plan::{Plan, Storage};
 use crate::slot::{Handle, Slot};
 use crate::sync::{Arc, Forever, Ordering, Weak};
 
