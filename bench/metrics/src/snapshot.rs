@@ -70,6 +70,6 @@ fn median<T>(gather: &mut impl FnMut() -> T) -> Outcome<f64> {
     Ok(took[took.len() / 2].as_nanos() as f64 / 1_000.0)
 }
 
-fn cpu_time() -> Outcome<Duration> {
+pub(crate) fn cpu_time() -> Outcome<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
 }
