@@ -224,9 +224,10 @@
 //! # Limits
 //!
 //! A registry has [`Limits`]: 10 000 series, 1 000 a metric, 10 labels, 256 characters a value, and
-//! label names that are refused. Past a limit nothing panics, blocks or grows: the update goes to the
-//! series whose labels are all [`__overflow__`](cardinality::OVERFLOW), the sum stays right, and the
-//! refusal is counted in `metrics_registry_refused_total`. [`Family::try_get_or_create`] says why.
+//! label names that are refused. Past a limit nothing panics, blocks or grows: the label that explodes becomes
+//! [`__overflow__`](cardinality::OVERFLOW) and the others stay, so no sum is lost; the refusal is counted in
+//! `metrics_registry_refused_total`, [`Registry::report`] says who it was, and [`Family::try_get_or_create`]
+//! says why. Series that nobody moves leave if [asked to](Options::expire_after).
 //! Beside those a histogram has at most 250 bounds, a [`record`] 32 cells (more do not compile) and a
 //! group 512.
 //!
@@ -236,8 +237,8 @@
 //! [`record`] that does not fit fills its counter without a word.
 //!
 //! A registry bills itself: `metrics_registry_total_series`, `metrics_registry_metric_series`,
-//! `metrics_registry_metric_bytes`, `metrics_registry_refused_total` and
-//! `metrics_registry_hook_panics_total` are on every page.
+//! `metrics_registry_metric_bytes`, `metrics_registry_refused_total`, `metrics_registry_expired_total`,
+//! `metrics_registry_hook_panics_total` and the levels of cardinality are on every page.
 //!
 //! # Formats
 //!
