@@ -251,6 +251,11 @@
 //! [`assert_metrics!`] compares values by name and tells what differs line by line;
 //! [`Snapshot::since`] tells what a piece of code changed. See [`mod@test`].
 //!
+//! # Guides
+//!
+//! [Names and labels](guides::naming_and_labels), [cardinality](guides::cardinality),
+//! [testing](guides::testing), [what a scrape promises](guides::what_a_scrape_promises).
+//!
 //! # Features
 //!
 //! `noop` (off by default): every update and look-up does nothing, reads no clock and makes no
@@ -318,6 +323,8 @@ mod facade;
 mod family;
 mod firewall;
 mod gauge;
+#[cfg(doc)]
+pub mod guides;
 pub mod histogram;
 mod idle;
 mod info;
