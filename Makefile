@@ -20,13 +20,14 @@ help: ## list the targets
 run: build ## play the packaged hour at 60 times its speed (SPEED=max: unpaced), rows to out/
 	@SPEED='$(SPEED)' scripts/run-hour.sh '$(BIN)'
 
-test: ## the Rust tests, the metrics crates packed alone, then the oracles: DuckDB, promtool, a real Prometheus
+test: ## the Rust tests, the metrics crates packed alone, what its guides show, then the oracles: DuckDB, promtool, a real Prometheus
 	scripts/setup-tests.sh
 	cargo test --workspace --locked
 	cargo test --locked -p streamgauge-metrics --features noop --test noop
 	cargo test --locked -p streamgauge-metrics --features metrics-facade --test facade
 	cargo test --locked -p streamgauge-metrics --features metrics-facade --doc facade
 	cargo run --locked --quiet -p streamgauge-metrics --features metrics-facade --example facade >/dev/null
+	cargo test --locked --manifest-path bench/Cargo.toml -p coming-from
 	cargo test --locked --release -p streamgauge-metrics --test stress --test firewall --test expiry
 	cargo package --locked --allow-dirty -p streamgauge-metrics-derive -p streamgauge-metrics
 	cargo build --release --locked

@@ -14,3 +14,21 @@ pub mod testing {}
 
 #[doc = include_str!("../guides/what-a-scrape-promises.md")]
 pub mod what_a_scrape_promises {}
+
+/// [cardinality]: crate::guides::cardinality
+/// [promises]: crate::guides::what_a_scrape_promises
+#[doc = include_str!("../guides/coming-from-prometheus.md")]
+pub mod coming_from_prometheus {}
+
+/// [cardinality]: crate::guides::cardinality
+/// [promises]: crate::guides::what_a_scrape_promises
+#[doc = include_str!("../guides/coming-from-prometheus-client.md")]
+pub mod coming_from_prometheus_client {}
+
+/// [cardinality]: crate::guides::cardinality
+#[doc = include_str!("../guides/coming-from-metrics.md")]
+pub mod coming_from_metrics {}
+
+/// [cardinality]: crate::guides::cardinality
+#[doc = include_str!("../guides/coming-from-opentelemetry.md")]
+pub mod coming_from_opentelemetry {}

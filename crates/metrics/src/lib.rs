@@ -254,7 +254,9 @@
 //! # Guides
 //!
 //! [Names and labels](guides::naming_and_labels), [cardinality](guides::cardinality),
-//! [testing](guides::testing), [what a scrape promises](guides::what_a_scrape_promises).
+//! [testing](guides::testing), [what a scrape promises](guides::what_a_scrape_promises), and how to come from
+//! [prometheus](guides::coming_from_prometheus), [prometheus-client](guides::coming_from_prometheus_client), the
+//! [metrics facade](guides::coming_from_metrics) or [OpenTelemetry](guides::coming_from_opentelemetry).
 //!
 //! # Features
 //!
