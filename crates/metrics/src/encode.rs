@@ -6,7 +6,7 @@
 //! | [`Text100`](Protocol::Text100) | as asked for | gauges | `1`, `1e+06` | |
 //! | [`OpenMetrics001`](Protocol::OpenMetrics001) | `underscores` | as they are | `1.0`, `1e+06` | UNIT, exemplars, `# EOF` |
 //! | [`OpenMetrics100`](Protocol::OpenMetrics100) | as asked for | as they are | `1.0`, `1e+06` | UNIT, exemplars, `# EOF` |
-//! | [`Protobuf`](Protocol::Protobuf) | as asked for | gauges | eight bytes | unit, exemplars, native buckets |
+//! | [`Protobuf`](Protocol::Protobuf) | as asked for | gauges | eight bytes | unit, exemplars, native buckets, start times |
 //!
 //! Counts are whole numbers in all of them, exact also beyond 2⁵³; but the value of a counter is a
 //! float in protobuf, as its message has no other. `OpenMetrics` forbids sums that can fall: there

@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
 	"github.com/prometheus/prometheus/model/exemplar"
 	"github.com/prometheus/prometheus/model/labels"
@@ -45,6 +47,7 @@ func main() {
 
 // all reads the page to its end, or to what the parser refuses.
 func (r *reading) all(page []byte, contentType string) error {
+	r.isProtobuf = strings.HasPrefix(contentType, "application/vnd.google.protobuf")
 	parser, err := textparse.New(page, contentType, labels.NewSymbolTable(), textparse.ParserOptions{KeepClassicOnClassicAndNativeHistograms: true})
 	if err != nil {
 		return err
@@ -84,10 +87,19 @@ func (r *reading) series(parser textparse.Parser) {
 	if name, twice := all.HasDuplicateLabelNames(); twice {
 		r.problem("label %s is there twice in %s", name, all)
 	}
-	if timestamp != nil || parser.StartTimestamp() != 0 {
+	if timestamp != nil {
 		r.problem("%s has a time", all)
 	}
+	if start := parser.StartTimestamp(); start != 0 && !r.isStart(start) {
+		r.problem("%s began at %d, which is no time or none that this format tells", all, start)
+	}
 	r.add(all, value, exemplars(parser))
+}
+
+// isStart says whether a series can have begun then, in milliseconds: lately, and told in protobuf only.
+func (r *reading) isStart(at int64) bool {
+	now := time.Now()
+	return r.isProtobuf && at > now.Add(-24*time.Hour).UnixMilli() && at <= now.UnixMilli()
 }
 
 // native reads the native buckets of a histogram.

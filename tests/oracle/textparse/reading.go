@@ -61,11 +61,12 @@ type family struct {
 
 // reading is what was read of a page so far.
 type reading struct {
-	families []*family
-	problems []string
-	byName   map[string]*family
-	seen     map[string]bool
-	current  *family
+	families   []*family
+	problems   []string
+	byName     map[string]*family
+	seen       map[string]bool
+	current    *family
+	isProtobuf bool
 }
 
 func newReading() *reading {

@@ -5,6 +5,8 @@
 //! all that is needed of the wire format, so they are written by hand: a generated encoder would
 //! want every label and sample in structs of its own first.
 
+use std::time::Duration;
+
 use super::names::Named;
 use super::{Dropped, Escaping, Fault, write_each};
 use crate::desc::Kind;
@@ -50,6 +52,7 @@ mod histogram {
     pub(super) const NEGATIVE_DELTA: u32 = 10;
     pub(super) const POSITIVE_SPAN: u32 = 12;
     pub(super) const POSITIVE_DELTA: u32 = 13;
+    pub(super) const CREATED: u32 = 15;
     pub(super) const EXEMPLARS: u32 = 16;
 }
 
@@ -57,6 +60,7 @@ mod summary {
     pub(super) const SAMPLE_COUNT: u32 = 1;
     pub(super) const SAMPLE_SUM: u32 = 2;
     pub(super) const QUANTILE: u32 = 3;
+    pub(super) const CREATED: u32 = 4;
 }
 
 mod quantile {
@@ -72,6 +76,7 @@ mod bucket {
 
 mod counter {
     pub(super) const EXEMPLAR: u32 = 2;
+    pub(super) const CREATED: u32 = 3;
 }
 
 mod exemplar {
@@ -126,7 +131,7 @@ fn metric(out: &mut Vec<u8>, labels: Labels<'_>, series: &Series<'_>) {
         Value::FloatCounter(total) => nested(out, metric::COUNTER, |out| count(out, *total, series)),
         Value::Gauge(level) => nested(out, metric::GAUGE, |out| double(out, VALUE, *level)),
         Value::Histogram(histogram) => nested(out, metric::HISTOGRAM, |out| distribution(out, histogram, series)),
-        Value::Summary(summary) => nested(out, metric::SUMMARY, |out| quantiles(out, summary)),
+        Value::Summary(summary) => nested(out, metric::SUMMARY, |out| quantiles(out, summary, series)),
     }
 }
 
@@ -142,16 +147,26 @@ fn labels(out: &mut Vec<u8>, field: u32, labels: Labels<'_>) {
 fn count(out: &mut Vec<u8>, total: f64, series: &Series<'_>) {
     double(out, VALUE, total);
     series.exemplar(0).into_iter().for_each(|taken| exemplar(out, counter::EXEMPLAR, taken));
+    created(out, counter::CREATED, series);
+}
+
+/// When a series began: Prometheus can tell by it that a count began anew, though it has grown past what it was.
+fn created(out: &mut Vec<u8>, field: u32, series: &Series<'_>) {
+    series.started_at().into_iter().for_each(|at| time(out, field, at));
+}
+
+fn time(out: &mut Vec<u8>, field: u32, at: Duration) {
+    nested(out, field, |out| {
+        uint(out, timestamp::SECONDS, at.as_secs());
+        uint(out, timestamp::NANOS, at.subsec_nanos().into());
+    });
 }
 
 fn exemplar(out: &mut Vec<u8>, field: u32, taken: &Taken) {
     nested(out, field, |out| {
         labels(out, exemplar::LABEL, taken.labels());
         double(out, exemplar::VALUE, taken.value());
-        nested(out, exemplar::TIMESTAMP, |out| {
-            uint(out, timestamp::SECONDS, taken.at().as_secs());
-            uint(out, timestamp::NANOS, taken.at().subsec_nanos().into());
-        });
+        time(out, exemplar::TIMESTAMP, taken.at());
     });
 }
 
@@ -174,9 +189,10 @@ fn distribution(out: &mut Vec<u8>, of: &HistogramSnapshot<'_>, series: &Series<'
         // Readers of native buckets do not look into the others.
         series.exemplars().for_each(|taken| exemplar(out, histogram::EXEMPLARS, taken));
     }
+    created(out, histogram::CREATED, series);
 }
 
-fn quantiles(out: &mut Vec<u8>, of: &SummarySnapshot<'_>) {
+fn quantiles(out: &mut Vec<u8>, of: &SummarySnapshot<'_>, series: &Series<'_>) {
     uint(out, summary::SAMPLE_COUNT, of.count());
     double(out, summary::SAMPLE_SUM, of.sum());
     for (part, value) in of.quantiles() {
@@ -185,6 +201,7 @@ fn quantiles(out: &mut Vec<u8>, of: &SummarySnapshot<'_>) {
             double(out, quantile::VALUE, *value);
         });
     }
+    created(out, summary::CREATED, series);
 }
 
 /// A `MetricType`: what this format has no word for is a gauge.

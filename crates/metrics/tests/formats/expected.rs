@@ -36,7 +36,12 @@ fn told(family: &FamilySnapshot, format: Format) -> Family {
         Protocol::Protobuf => family.series().filter_map(of).collect(),
         _ => Vec::new(),
     };
-    Family { name, kind: kind.to_owned(), help: desc.help().to_owned(), unit, samples, natives }
+    let began = |series: Series<'_>| series.started_at().map(|at| u64::try_from(at.as_millis()).unwrap());
+    let created = match format.protocol() {
+        Protocol::Protobuf => family.series().filter_map(began).collect(),
+        _ => Vec::new(),
+    };
+    Family { name, kind: kind.to_owned(), help: desc.help().to_owned(), unit, samples, natives, created }
 }
 
 fn stem<'a>(desc: &Desc, name: &'a str) -> &'a str {

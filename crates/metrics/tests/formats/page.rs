@@ -17,6 +17,8 @@ pub(crate) struct Family {
     pub(crate) samples: Vec<Sample>,
     /// The native buckets of each series, in protobuf.
     pub(crate) natives: Vec<Native>,
+    /// When each series began, in protobuf: milliseconds since 1970.
+    pub(crate) created: Vec<u64>,
 }
 
 /// A sample; of a histogram in protobuf, one for each line that it would be as text.

@@ -81,6 +81,14 @@ fn metric(family: &mut Family, message: &[u8]) {
         labels.iter().fold(Sample::new(name, &[], value), |sample, (name, value)| sample.with(name, value))
     };
     let name = family.name.clone();
+    let created = match kind {
+        "counter" => Some(3),
+        "summary" => Some(4),
+        "histogram" => Some(15),
+        _ => None,
+    };
+    let is_created = |(number, _): &(u64, Field<'_>)| created.is_some_and(|created| *number == created);
+    family.created.extend(fields(value).iter().filter(|field| is_created(field)).map(|(_, at)| time(at.bytes())));
     if kind == "histogram" {
         let native = histogram(value, |ending, bound, value, exemplar| {
             let sample = Sample { exemplar, ..sample(&format!("{name}{ending}"), value) };
@@ -97,7 +105,7 @@ fn metric(family: &mut Family, message: &[u8]) {
             family.samples.push(part.fold(sample, |sample, part| sample.with("quantile", &part.to_string())));
         });
     } else {
-        let fields = fields(value);
+        let fields: Vec<_> = fields(value).into_iter().filter(|field| !is_created(field)).collect();
         let (value, exemplar) = match &fields[..] {
             [(1, value)] => (value, None),
             [(1, value), (2, taken)] if kind == "counter" => (value, Some(exemplar(taken.bytes()))),
@@ -117,6 +125,7 @@ fn summary(message: &[u8], mut tell: impl FnMut(&str, Option<f64>, f64)) {
                 let [(1, part), (2, value)] = &fields[..] else { panic!("a quantile has a part and a value") };
                 tell("", Some(part.float()), value.float());
             }
+            4 => {}
             other => panic!("Summary has no field {other} that is written"),
         }
     }
@@ -131,15 +140,17 @@ fn exemplar(message: &[u8]) -> Exemplar {
                 assert!(labels.insert(name, value).is_none(), "a label is there twice");
             }
             2 => value = Some(field.float()),
-            3 => {
-                let fields = fields(field.bytes());
-                let [(1, seconds), (2, nanos)] = &fields[..] else { panic!("a time has seconds and nanoseconds") };
-                millis = Some(seconds.number() * 1000 + nanos.number() / 1_000_000);
-            }
+            3 => millis = Some(time(field.bytes())),
             other => panic!("Exemplar has no field {other}"),
         }
     }
     Exemplar { labels, value: value.unwrap().into(), millis: millis.unwrap() }
+}
+
+fn time(message: &[u8]) -> u64 {
+    let fields = fields(message);
+    let [(1, seconds), (2, nanos)] = &fields[..] else { panic!("a time has seconds and nanoseconds") };
+    seconds.number() * 1000 + nanos.number() / 1_000_000
 }
 
 fn label(message: &[u8]) -> (String, String) {
@@ -172,6 +183,7 @@ fn histogram(message: &[u8], mut tell: impl FnMut(&str, Option<f64>, f64, Option
             10 => negative.deltas = deltas(field.bytes()),
             12 => positive.spans.push(span(field.bytes())),
             13 => positive.deltas = deltas(field.bytes()),
+            15 => {}
             16 => exemplars.push(exemplar(field.bytes())),
             other => panic!("Histogram has no field {other} that is written"),
         }

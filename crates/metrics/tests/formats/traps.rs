@@ -203,14 +203,20 @@ fn trap_19_the_last_bucket_is_there_once_and_has_no_bound() {
 }
 
 #[test]
-fn trap_22_and_27_nothing_has_a_timestamp_and_nothing_was_created() {
+fn trap_22_and_27_nothing_has_a_timestamp_and_only_protobuf_tells_what_was_created_when() {
     let registry = Registry::new();
     register::<Counter>(&registry, "jobs_total");
     histogram(&registry, "h", &[1.0]);
     for format in formats() {
         // The readers refuse timestamps, and fields that are not named in them.
-        let samples = told(&registry.snapshot(), format).into_iter().flat_map(|family| family.samples);
+        let families = told(&registry.snapshot(), format);
+        let samples = families.iter().flat_map(|family| &family.samples);
         assert!(samples.into_iter().all(|sample| !sample.name.ends_with("_created")));
+        let is_told = format.protocol() == Protocol::Protobuf;
+        // After this was written, and not as a count of milliseconds in the place of seconds.
+        let is_now = |at: &u64| (1_700_000_000_000..10_000_000_000_000).contains(at);
+        assert!(families.iter().all(|family| family.created.len() == usize::from(is_told)));
+        assert!(families.iter().flat_map(|family| &family.created).all(is_now));
     }
 }
 
