@@ -74,14 +74,15 @@ impl Fields {
     #[inline]
     pub(super) fn read(&mut self, record: &str, slots: &Slots, values: &mut Values) -> Result<Head, Refusal> {
         values.begin_row();
-        let id = self.read_id(record, slots, values)?;
+        let resolved = slots.resolved().map_or(Text::EMPTY, |texts| values.keep(texts));
+        let id = self.read_id(record, resolved, slots, values)?;
         let event_type = match &self.event_type {
             TypeField::Value(value) => values.same_type(value),
-            TypeField::Field(field) => field.text(record, slots, values)?.unwrap_or(Text::EMPTY),
+            TypeField::Field(field) => field.text(record, resolved, slots, values)?.unwrap_or(Text::EMPTY),
         };
         let time = self.read_time(record, slots, values)?;
         for field in &self.strings {
-            let text = field.text(record, slots, values)?.unwrap_or(Text::EMPTY);
+            let text = field.text(record, resolved, slots, values)?.unwrap_or(Text::EMPTY);
             values.push_text(text);
         }
         for field in &self.numbers {
@@ -92,9 +93,15 @@ impl Fields {
     }
 
     #[inline]
-    fn read_id(&self, record: &str, slots: &Slots, values: &mut Values) -> Result<Option<Text>, Refusal> {
+    fn read_id(
+        &self,
+        record: &str,
+        resolved: Text,
+        slots: &Slots,
+        values: &mut Values,
+    ) -> Result<Option<Text>, Refusal> {
         let Some(field) = &self.id else { return Ok(None) };
-        match field.text(record, slots, values)? {
+        match field.text(record, resolved, slots, values)? {
             Some(text) if text.is_empty() => Err(field.missing("is empty")),
             Some(text) => Ok(Some(text)),
             None => Err(field.missing("is absent")),
@@ -120,10 +127,13 @@ impl Field {
     /// Strings as they are, numbers and booleans as written.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a call would pass its result through memory")]
-    fn text(&self, record: &str, slots: &Slots, values: &mut Values) -> Result<Option<Text>, Refusal> {
+    fn text(&self, record: &str, resolved: Text, slots: &Slots, values: &mut Values) -> Result<Option<Text>, Refusal> {
         let slot = slots.get(self.slot);
-        match slot.plain() {
-            Some(place) => Ok(Some(values.keep_part(record, place))),
+        if let Some(place) = slot.plain() {
+            return Ok(Some(values.keep_part(record, place)));
+        }
+        match slot.resolved() {
+            Some(place) => Ok(Some(resolved.part(place))),
             None => self.unusual_text(slot, record, values),
         }
     }

@@ -12,6 +12,7 @@ mod cursor;
 mod escapes;
 mod fast;
 mod gaps;
+mod resolve;
 mod text;
 mod trust;
 mod walk;

@@ -183,6 +183,12 @@ impl Text {
         Text { start: start as u32, end: end as u32 }
     }
 
+    /// A part of it, which has to be one.
+    #[inline]
+    pub(super) fn part(self, part: Range<usize>) -> Self {
+        Text::new(self.start as usize + part.start, self.start as usize + part.end)
+    }
+
     pub(super) const fn is_empty(self) -> bool {
         self.start == self.end
     }

@@ -9,7 +9,8 @@ use super::super::number::{Number, end_of_number};
 use super::super::slots::{Kind, Slots};
 use super::cursor::{Cursor, Fault};
 use super::gaps::{GapId, Gaps, Then, is_bare};
-use super::text::{escaped_text_end, text_end};
+use super::resolve::{escaped_text_end, resolved_text_end};
+use super::text::text_end;
 use super::walk::Stop;
 use super::{JsonDecoder, Line};
 use crate::reason::Reason;
@@ -48,13 +49,8 @@ impl JsonDecoder {
                         }
                         end + 1
                     }
-                    None => match escaped_text_end(simd, bytes, from) {
-                        Some(end) => {
-                            if let Some(slot) = slot {
-                                slots.set(slot, Kind::Escaped, from - start, end - start);
-                            }
-                            end + 1
-                        }
+                    None => match escaped(simd, bytes, from, start, slot, slots) {
+                        Some(end) => end + 1,
                         None => return Err(refused(Cursor { at: from - 1, ..place })),
                     },
                 },
@@ -181,3 +177,25 @@ fn told(verdict: Result<(), Fault>, cursor: &Cursor<'_>) -> Result<(), Refusal> 
         Refusal::new(Reason::InvalidJson, format!("expected {expected} at byte {}", cursor.at - cursor.start))
     })
 }
+/// The end of the string whose content begins at a place, which may have escapes; `None` if it is wrong.
+#[inline(always)]
+fn escaped<S: Simd>(
+    simd: S,
+    bytes: &[u8],
+    from: usize,
+    start: usize,
+    slot: Option<usize>,
+    slots: &mut Slots,
+) -> Option<usize> {
+    let Some(slot) = slot else { return escaped_text_end(simd, bytes, from) };
+    let begin = slots.resolved_mut().len();
+    let (end, whole) = resolved_text_end(simd, bytes, from, slots.resolved_mut())?;
+    if whole {
+        slots.set_resolved(slot, begin, from - start, end - start);
+    } else {
+        slots.resolved_mut().truncate(begin);
+        slots.set(slot, Kind::Escaped, from - start, end - start);
+    }
+    Some(end)
+}
+

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use super::escapes::unescape;
 use super::walk::MAX_DEPTH;
 use super::*;
 use crate::decode::number::Number;
 use crate::decode::slots::Kind;
 
 const POINTERS: [&str; 7] = ["/id", "/deep", "/deep/a", "/deep/b", "/list/1/x", "/number", "/text"];
-const SEEDS: [&str; 12] = [
+const SEEDS: [&str; 15] = [
     r#"{"id":"r-1","type":"t","number":12,"text":"some text","deep":{"a":"b","b":-7.25,"c":{"d":[1,2,{"e":"f"}]}},"other":null}"#,
     r#"{"id":"r-2","type":"t","number":12345678,"text":"","deep":{"a":"","b":0.000001},"other":true}"#,
     r#"{"id":"r-3","type":"t","number":1234567890.1234567,"text":"a text that is longer than one window of sixty-four bytes, and then some","deep":{}}"#,
@@ -21,6 +22,9 @@ const SEEDS: [&str; 12] = [
     r#"{"id":"r-6","a name that is longer than the thirty-two bytes that are compared at once":"value","number":9007199254740993}"#,
     r#"{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":{"a":[[[[[[[[[[1]]]]]]]]]]}}}}}}}}}},"id":"deep"}"#,
     r#"{"text":"0123456789012345678901234567890123456789012345678901234567890123","id":"x","s":"01234567890123456789012345678901234567890123456789012345678901","t":"012345678901234567890123456789012345678901234567890123456789012"}"#,
+    r#"{"n":[1,20,300,4,5,67],"m":[0,10,0,7],"id":"numbers","o":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28],"p":[],"q":[-1,-2,3.5,4,1e3,0,9]}"#,
+    r#"{"n":[1, 2, 30, 4],"text":"\\\\n\\\"\\u00e9\u00e9\u20ac A text that goes on beyond its window: \\\\\\\ud83d\ude00\ud83d\ude00 and \"so\" on","id":"\ud83d\ude00\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\ud83d\ude00\ud83d\ude00\t"}"#,
+    r#"{"text":"\t0123456789012345678901234567890123456789012\ud83d\ude00\ud83d\ude00","id":"\t012345678901234567890123456789012345678901234567\ud83d\ude00 and \ud83d","deep":{"a":"\n"}}"#,
 ];
 const PIECES: [&str; 34] = [
     "\"",
@@ -113,6 +117,11 @@ fn seen(bytes: &[u8], slots: &Slots) -> Vec<(String, Option<Number>)> {
             Kind::Absent | Kind::Container => (format!("{:?}", slot.kind), None),
             Kind::Number => (text.to_owned(), Number::read_checked(text)),
             Kind::Whole | Kind::Double => (text.to_owned(), slot.number()),
+            Kind::Escaped => (format!("{:?}", unescape(text)), None),
+            Kind::Resolved => {
+                let texts = slots.resolved().unwrap_or_default();
+                (format!("{:?}", texts.get(slot.resolved().unwrap())), None)
+            }
             kind => (format!("{kind:?} {text}"), None),
         }
     };

@@ -3,8 +3,6 @@
 use fearless_simd::prelude::*;
 use fearless_simd::u8x64;
 
-use super::escapes::escape_length;
-
 /// How many bytes are looked at at once.
 pub(super) const WINDOW: usize = 64;
 
@@ -63,25 +61,6 @@ fn long_text_end<S: Simd>(simd: S, bytes: &[u8], mut at: usize) -> Option<usize>
             return (others & before_quote == 0).then_some(at + usize::from(position(quotes)));
         }
         at += WINDOW;
-    }
-}
-
-/// Where the string ends, which may have escapes; `None` if it is wrong.
-#[inline(always)]
-pub(super) fn escaped_text_end<S: Simd>(simd: S, bytes: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        let (quotes, others) = specials(simd, bytes, at);
-        let (mut any, mut passed) = (quotes | others, 0);
-        while any != 0 {
-            let place = usize::from(position(any));
-            if quotes >> place & 1 == 1 {
-                return Some(at + place);
-            }
-            passed = place + escape_length(bytes, at + place)?;
-            // What belongs to the escape is not looked at again.
-            any &= u64::MAX.checked_shl(u32::try_from(passed).ok()?).unwrap_or(0);
-        }
-        at += passed.max(WINDOW);
     }
 }
 
