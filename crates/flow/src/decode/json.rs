@@ -12,6 +12,7 @@ mod cursor;
 mod escapes;
 mod fast;
 mod gaps;
+mod numbers;
 mod resolve;
 mod text;
 mod trust;

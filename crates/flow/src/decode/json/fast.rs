@@ -9,6 +9,7 @@ use super::super::number::{Number, end_of_number};
 use super::super::slots::{Kind, Slots};
 use super::cursor::{Cursor, Fault};
 use super::gaps::{GapId, Gaps, Then, is_bare};
+use super::numbers::whole_numbers_end;
 use super::resolve::{escaped_text_end, resolved_text_end};
 use super::text::text_end;
 use super::walk::Stop;
@@ -33,10 +34,14 @@ impl JsonDecoder {
     fn known_line<S: Simd>(&mut self, simd: S, bytes: &[u8], start: usize, slots: &mut Slots) -> Result<Line, Line> {
         let mut place = Cursor { bytes, start, at: start };
         let (mut last, mut next) = (Gaps::START, self.gaps.gap(Gaps::START).next);
+        let mut opener = last; // what stands before the first number of the last list
         loop {
             let mut id = next;
             if !self.gaps.stands(simd, self.gaps.gap(id), bytes, place.at) {
-                id = self.other(last, place, slots)?;
+                id = self.gaps.second(self.gaps.opener(last, opener));
+                if !self.gaps.stands(simd, self.gaps.gap(id), bytes, place.at) {
+                    id = self.other(last, opener, place, slots)?;
+                }
             }
             let gap = self.gaps.gap(id);
             let (from, slot, likely) = (place.at + gap.length(), gap.slot(), gap.next);
@@ -55,11 +60,15 @@ impl JsonDecoder {
                     },
                 },
                 Then::Bare => match bare(bytes, from, start, slot, slots) {
+                    Some(end) if likely == id && slot.is_none() => {
+                        opener = last;
+                        self.numbers_end(simd, id, bytes, end)
+                    }
                     Some(end) => end,
                     None if is_bare(bytes[from]) => self.scalar(id, Cursor { at: from, ..place }, slots)?,
                     // A gap before a number begins like one before a string.
                     None => {
-                        next = self.other(last, place, slots)?;
+                        next = self.other(last, opener, place, slots)?;
                         continue;
                     }
                 },
@@ -67,7 +76,7 @@ impl JsonDecoder {
                     return Ok(Line { start, end: from - usize::from(line_end), next: from, verdict: Ok(()) });
                 }
                 Then::Unknown => {
-                    next = self.other(last, place, slots)?;
+                    next = self.other(last, opener, place, slots)?;
                     continue;
                 }
             };
@@ -95,11 +104,30 @@ impl JsonDecoder {
 
     /// Another gap than the likely one: it is known in these containers, or the walker judges it now.
     #[inline(never)]
-    fn other(&mut self, last: GapId, place: Cursor<'_>, slots: &mut Slots) -> Result<GapId, Line> {
-        match self.gaps.find(last, place.bytes, place.at) {
-            Some(known) => Ok(known),
-            None => self.learn(last, place, slots),
+    fn other(&mut self, last: GapId, opener: GapId, place: Cursor<'_>, slots: &mut Slots) -> Result<GapId, Line> {
+        let (first, opener) = (self.gaps.gap(last).next, self.gaps.opener(last, opener));
+        let id = match self.gaps.find(last, place.bytes, place.at) {
+            Some(known) => known,
+            None => self.learn(last, place, slots)?,
+        };
+        // The next time the guess before comes second; behind a list, where the first one is always its comma, this one.
+        self.gaps.note_second(opener, if opener == last { first } else { id });
+        Ok(id)
+    }
+
+    /// Passes the numbers of a list whose comma was followed by itself before: where the last one ends that stands here.
+    #[inline(always)]
+    fn numbers_end<S: Simd>(&self, simd: S, comma: GapId, bytes: &[u8], mut end: usize) -> usize {
+        let gap = self.gaps.gap(comma);
+        if gap.is_comma() {
+            end = whole_numbers_end(simd, bytes, end);
         }
+        while self.gaps.stands(simd, gap, bytes, end)
+            && let Some(next) = end_of_number(bytes, end + gap.length())
+        {
+            end = next;
+        }
+        end
     }
 
     fn learn(&mut self, last: GapId, place: Cursor<'_>, slots: &mut Slots) -> Result<GapId, Line> {
@@ -155,28 +183,6 @@ fn bare(bytes: &[u8], from: usize, start: usize, slot: Option<usize>, slots: &mu
     Some(end)
 }
 
-/// Says what is wrong with the scalar at a place.
-#[cold]
-#[inline(never)]
-fn refused(place: Cursor<'_>) -> Line {
-    let (end, next) = line_end(place.bytes, place.at);
-    let mut cursor = Cursor { bytes: &place.bytes[..end], ..place };
-    let verdict = cursor.scalar().map(drop);
-    Line { start: place.start, end, next, verdict: told(verdict, &cursor) }
-}
-
-/// Where the content of a line ends, and where the next one begins.
-fn line_end(bytes: &[u8], at: usize) -> (usize, usize) {
-    let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length);
-    let content = end - usize::from(end > at && bytes[end - 1] == b'\r');
-    (content, (end + 1).min(bytes.len()))
-}
-
-fn told(verdict: Result<(), Fault>, cursor: &Cursor<'_>) -> Result<(), Refusal> {
-    verdict.map_err(|Fault(expected)| {
-        Refusal::new(Reason::InvalidJson, format!("expected {expected} at byte {}", cursor.at - cursor.start))
-    })
-}
 /// The end of the string whose content begins at a place, which may have escapes; `None` if it is wrong.
 #[inline(always)]
 fn escaped<S: Simd>(
@@ -199,3 +205,25 @@ fn escaped<S: Simd>(
     Some(end)
 }
 
+/// Says what is wrong with the scalar at a place.
+#[cold]
+#[inline(never)]
+fn refused(place: Cursor<'_>) -> Line {
+    let (end, next) = line_end(place.bytes, place.at);
+    let mut cursor = Cursor { bytes: &place.bytes[..end], ..place };
+    let verdict = cursor.scalar().map(drop);
+    Line { start: place.start, end, next, verdict: told(verdict, &cursor) }
+}
+
+/// Where the content of a line ends, and where the next one begins.
+fn line_end(bytes: &[u8], at: usize) -> (usize, usize) {
+    let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |length| at + length);
+    let content = end - usize::from(end > at && bytes[end - 1] == b'\r');
+    (content, (end + 1).min(bytes.len()))
+}
+
+fn told(verdict: Result<(), Fault>, cursor: &Cursor<'_>) -> Result<(), Refusal> {
+    verdict.map_err(|Fault(expected)| {
+        Refusal::new(Reason::InvalidJson, format!("expected {expected} at byte {}", cursor.at - cursor.start))
+    })
+}

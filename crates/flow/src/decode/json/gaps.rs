@@ -32,6 +32,7 @@ pub(super) type GapId = u16;
 #[derive(Debug)]
 pub(super) struct Gaps {
     gaps: Box<[Gap; MOST_GAPS]>, // an array, so that every number below its length is good without looking
+    seconds: Box<[GapId; MOST_GAPS]>, // the second guess for each
     count: usize,
     rests: Vec<Rest>, // the first one is nothing
     bytes: usize,     // of gaps that are longer than `WIDTH`
@@ -101,6 +102,7 @@ impl Gaps {
     pub(super) fn new() -> Self {
         let mut gaps = Gaps {
             gaps: Box::new([Gap::UNKNOWN; MOST_GAPS]),
+            seconds: Box::new([Self::START; MOST_GAPS]),
             count: 0,
             rests: Vec::new(),
             bytes: 0,
@@ -115,6 +117,7 @@ impl Gaps {
     /// Begins anew.
     pub(super) fn forget(&mut self) {
         self.gaps[usize::from(Self::START)] = Gap::UNKNOWN;
+        self.seconds.fill(Self::START);
         self.count = 1;
         self.rests.clear();
         self.rests.push(Rest::default());
@@ -133,6 +136,24 @@ impl Gaps {
     #[inline(always)]
     pub(super) fn gap_mut(&mut self, id: GapId) -> &mut Gap {
         &mut self.gaps[usize::from(id) % MOST_GAPS]
+    }
+
+    /// Whose second guess is asked for: that of the gap before; where that is the comma of a list, of the gap that began the list,
+    /// as long as it is in the same containers.
+    #[inline(always)]
+    pub(super) fn opener(&self, last: GapId, opener: GapId) -> GapId {
+        let before = self.gap(last);
+        if before.next == last && self.gap(opener).within == before.within { opener } else { last }
+    }
+
+    /// What else may follow a gap, or the list that it begins.
+    #[inline(always)]
+    pub(super) fn second(&self, id: GapId) -> GapId {
+        self.seconds[usize::from(id) % MOST_GAPS]
+    }
+
+    pub(super) fn note_second(&mut self, id: GapId, second: GapId) {
+        self.seconds[usize::from(id) % MOST_GAPS] = second;
     }
 
     /// Whether a gap stands at a place. At least [`WIDTH`] bytes are there.
@@ -282,6 +303,12 @@ impl Gap {
     #[inline(always)]
     pub(super) fn slot(&self) -> Option<usize> {
         (self.slot != NO_SLOT).then_some(usize::from(self.slot))
+    }
+
+    /// Whether it is a comma and nothing else.
+    #[inline(always)]
+    pub(super) fn is_comma(&self) -> bool {
+        self.length == 1 && self.head[0] == b','
     }
 
     /// Whether its first bytes are these, as far as it has so many.
