@@ -70,9 +70,8 @@ fn main() -> Outcome<()> {
         let at = arguments.iter().position(|argument| argument == name);
         at.and_then(|at| arguments.get(at + 1))
     };
-    let number = |name: &str, default: usize| -> Outcome<usize> {
-        Ok(option(name).map_or(Ok(default), |text| text.parse())?)
-    };
+    let number =
+        |name: &str, default: usize| -> Outcome<usize> { Ok(option(name).map_or(Ok(default), |text| text.parse())?) };
     let (bytes, rounds) = (number("--megabytes", 16)? << 20, number("--rounds", 20)?);
     println!("Decoding alone, the least of {rounds} rounds of {} MiB:\n", bytes >> 20);
     println!("{:<26}{:>10}{:>12}{:>10}{:>16}", "records", "bytes", "ns a record", "ns a byte", "of the usual");
