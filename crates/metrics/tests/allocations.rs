@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use allocation_counter::{AllocationInfo, measure};
 use streamgauge_metrics::{
-    Clock, Counter, Desc, Family, FloatCounter, Gauge, Group, Histogram, Info, LabelSet, LabelValue, Limits, Metrics,
-    Options, Registry, StateSet, Summary, UpDownCounter, encode, record,
+    Clock, Counter, Desc, Family, FloatCounter, Gauge, Group, Histogram, Info, LabelSet, LabelValue, Limits, Member,
+    Metrics, Options, Registry, StateSet, Summary, UpDownCounter, encode, record,
 };
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, LabelValue)]
@@ -202,21 +202,25 @@ fn a_flood_of_label_values_takes_no_memory_past_the_limit() {
     }
 }
 
+/// Makes series one after the other, observes something and removes them again.
+#[cfg(not(feature = "noop"))]
+fn come_and_go<M: Member>(family: &Family<M>, n: &mut u32, times: u32, observe: impl Fn(&M)) {
+    for _ in 0..times {
+        *n += 1;
+        let text = n.to_string();
+        let labels = [("connection", text.as_str())];
+        observe(&family.get_or_create(&labels));
+        assert_eq!(family.remove(&labels), streamgauge_metrics::Removal::Removed);
+    }
+}
+
 /// A series that comes and goes with what it measures: its cells are used again.
 #[test]
 #[cfg(not(feature = "noop"))]
 fn series_that_come_and_go_take_no_more_memory_than_those_that_are_there() {
     let family: Family<Histogram> = Family::with_labels(["connection"]);
-    let mut n = 0_u32;
-    let mut come_and_go = |times: u32| {
-        for _ in 0..times {
-            n += 1;
-            let text = n.to_string();
-            let labels = [("connection", text.as_str())];
-            family.get_or_create(&labels).observe(1.0);
-            assert_eq!(family.remove(&labels), streamgauge_metrics::Removal::Removed);
-        }
-    };
+    let mut n = 0;
+    let mut come_and_go = |times| come_and_go(&family, &mut n, times, |sizes| sizes.observe(1.0));
     // What the thread remembers comes to its full size.
     come_and_go(50_000);
     let info = measure(|| come_and_go(50_000));
@@ -257,16 +261,8 @@ fn series_that_are_let_go_take_no_more_memory_than_those_that_are_there() {
 #[cfg(not(feature = "noop"))]
 fn summaries_that_come_and_go_take_no_more_memory_either() {
     let family: Family<Summary> = Family::with_labels(["connection"]);
-    let mut n = 0_u32;
-    let mut come_and_go = |times: u32| {
-        for _ in 0..times {
-            n += 1;
-            let text = n.to_string();
-            let labels = [("connection", text.as_str())];
-            family.get_or_create(&labels).observe(1.0);
-            assert_eq!(family.remove(&labels), streamgauge_metrics::Removal::Removed);
-        }
-    };
+    let mut n = 0;
+    let mut come_and_go = |times| come_and_go(&family, &mut n, times, |sizes| sizes.observe(1.0));
     come_and_go(5_000);
     let info = measure(|| come_and_go(50_000));
     assert!(info.bytes_current.abs() < 100_000, "{info:?}");
