@@ -40,6 +40,12 @@ impl Job {
     /// The configuration that has it done, without anything of metrics and state.
     #[must_use]
     pub fn configuration(self, input: &Path, rows: &Path) -> String {
+        format!("{}sink: {{ file: {{ path: {rows:?}, existing: truncate }} }}\n", self.work(input))
+    }
+
+    /// The same without where its rows go.
+    #[must_use]
+    pub fn work(self, input: &Path) -> String {
         let percentiles = if self == Job::B {
             ", p50: 'percentile(duration_ms, 0.5)', p95: 'percentile(duration_ms, 0.95)', p99: 'percentile(duration_ms, 0.99)'"
         } else {
@@ -63,7 +69,6 @@ windows:
     key: [model, tenant]
     aggregates: {{ requests: count, tokens_in: sum(input_tokens), tokens_out: sum(output_tokens), latency_avg: avg(duration_ms),
       latency_min: min(duration_ms), latency_max: max(duration_ms), cost: sum(cost_usd){percentiles} }}
-sink: {{ file: {{ path: {rows:?}, existing: truncate }} }}
 ",
             self == Job::C
         )

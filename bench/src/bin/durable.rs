@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use streamgauge_bench::cost::{self, Cost, median};
 use streamgauge_bench::draw::Draw;
-use streamgauge_bench::events;
+use streamgauge_bench::{events, jobs};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -75,8 +75,8 @@ fn jobs(options: &Options) -> Outcome<Vec<Job>> {
         durable: Vec::new(),
     };
     let mut jobs = vec![
-        job("A: 1,000 keys in windows of 10 s", requests_job(&requests, false)),
-        job("C: A, and ids are known for 10 min", requests_job(&requests, true)),
+        job("A: 1,000 keys in windows of 10 s", jobs::Job::A.work(&requests)),
+        job("C: A, and ids are known for 10 min", jobs::Job::C.work(&requests)),
     ];
     for keys in [1_000, 10_000, 30_000, 100_000] {
         let input = keyed(&options.folder, options.events * 2, keys)?;
@@ -100,27 +100,6 @@ fn keyed(folder: &Path, events: u64, keys: u64) -> io::Result<PathBuf> {
         }
         Ok(())
     })
-}
-
-fn requests_job(input: &Path, deduplicates: bool) -> String {
-    format!(
-        "\
-source: {{ file: {{ paths: [{input:?}], format: ndjson }} }}
-event:
-  id: /id
-  type: /type
-  time: {{ from: /time, format: rfc3339 }}
-  strings: {{ model: /model, tenant: /tenant }}
-  numbers: {{ input_tokens: /input_tokens, output_tokens: /output_tokens, duration_ms: /duration_ms, cost_usd: /cost_usd }}
-deduplicate: {{ enabled: {deduplicates}, ttl: 10m }}
-windows:
-  - name: by_model
-    size: 10s
-    key: [model, tenant]
-    aggregates: {{ requests: count, tokens_in: sum(input_tokens), tokens_out: sum(output_tokens), latency_avg: avg(duration_ms),
-      latency_min: min(duration_ms), latency_max: max(duration_ms), cost: sum(cost_usd) }}
-"
-    )
 }
 
 fn keyed_job(input: &Path) -> String {
@@ -158,7 +137,7 @@ fn run(options: &Options, job: &Job, durable: bool) -> Outcome<Cost> {
 /// The median time of a run that has next to nothing to do.
 fn start(options: &Options) -> Outcome<f64> {
     let input = events::file(&options.folder, 1)?;
-    let job = Job { name: String::new(), configuration: requests_job(&input, true), memory: vec![], durable: vec![] };
+    let job = Job { name: String::new(), configuration: jobs::Job::C.work(&input), memory: vec![], durable: vec![] };
     let costs = (0..11).map(|_| run(options, &job, true)).collect::<Outcome<Vec<Cost>>>()?;
     Ok(median(&costs, |cost| cost.wall_seconds))
 }
