@@ -26,7 +26,7 @@ const DIES_AT: &str = "STREAMGAUGE_TEST_DIES_AT";
 
 /// Not a test: what the tests start. It goes on with the epochs of a state and prints each that is committed.
 #[test]
-#[ignore = "it is started by the tests"]
+#[ignore = "no test by itself: `start` runs it with --ignored, in a process that is to be killed"]
 fn child() {
     let Ok(folder) = env::var(CHILD) else { return };
     let mut state = DiskState::open(folder.as_ref()).unwrap().telling(die_if_due);

@@ -45,7 +45,7 @@ enum Fate {
 
 /// Not a test: what the tests start. It runs what it is told to and ends with its exit code.
 #[test]
-#[ignore = "it is started by the tests"]
+#[ignore = "no test by itself: `start` runs it with --ignored, in a process that is to be killed"]
 fn child() {
     let Ok(folder) = env::var(CHILD) else { return };
     env::set_current_dir(folder).unwrap();
