@@ -103,7 +103,7 @@ impl Desc {
 
     /// The same with series that are let go when nobody has moved them for so long; one that comes back
     /// begins at 0 and [at another time](crate::snapshot::Series::started_at). Series that someone holds stay, and so do those
-    /// of closed label sets, of summaries, infos and state sets.
+    /// of closed label sets, of infos and of state sets.
     ///
     /// Nothing is lost: what was recorded while a series was let go is told by the one that comes after it.
     ///
@@ -128,7 +128,7 @@ impl Desc {
     }
 
     pub(crate) fn expire_after(&self) -> Option<Duration> {
-        self.expire_after.filter(|_| !matches!(self.kind, Kind::Summary | Kind::Info | Kind::StateSet))
+        self.expire_after.filter(|_| !matches!(self.kind, Kind::Info | Kind::StateSet))
     }
 
     /// The same with labels that are declared elsewhere.

@@ -16,7 +16,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::Location;
 
 mod instruments;
 mod names;
@@ -53,7 +52,9 @@ pub use self::names::Refused;
 /// What cannot be kept is no panic: a name that is taken by another kind of metric, or that the registry refuses. Each
 /// update that is lost so is counted in `metrics_facade_refused_total`, and [`refused`](Self::refused) says why.
 ///
-/// Who has looked a series up holds it, and threads remember what they looked up: such series stay.
+/// Nothing of the facade holds a series: those that nobody moves leave if the registry is
+/// [asked to let go of them](crate::Options::expire_after), and whoever has one still brings it back. Of a look-up that
+/// was refused the [report](crate::Registry::report) knows the module it came from, which is what macros tell.
 ///
 /// ```
 /// use metrics::{counter, describe_counter};
@@ -178,7 +179,7 @@ impl Facade {
     /// What takes the updates of a metric that is refused.
     fn lost(&self, name: &str) -> Arc<Lost> {
         let values = [name.into()];
-        Arc::new(Lost(self.shared.lost.handle_by_values(&values, Location::caller())))
+        Arc::new(Lost(self.shared.lost.find_by_values(&values, &"the metrics facade")))
     }
 
     fn describe<T: names::Kept>(&self, name: &KeyName, unit: Option<Unit>, help: &str) {
@@ -187,14 +188,14 @@ impl Facade {
     }
 
     /// The series of a key, unless it is refused.
-    fn series<T: names::Kept>(&self, key: &Key) -> Option<Arc<T>> {
+    fn series<T: names::Kept>(&self, key: &Key, of: &Metadata<'_>) -> Option<Arc<T>> {
         // The last of equal names counts. One without a value is none to Prometheus, so it makes no series of its own.
         let labels: BTreeMap<&str, &str> = key.labels().map(|label| (label.key(), label.value())).collect();
         let labels: Vec<_> = labels.into_iter().filter(|(_, value)| !value.is_empty()).collect();
         let family = sync::lock(&self.shared.names).family::<T>(&self.shared.registry, key.name(), &labels)?;
         // With no lock held: whoever is told of the number of series may count through the facade.
         let values: Vec<_> = labels.iter().map(|(_, value)| Cow::Borrowed(*value)).collect();
-        Some(Arc::new(family.handle_by_values(&values, Location::caller())))
+        Some(Arc::new(family.find_by_values(&values, &of.module_path().unwrap_or(of.target()))))
     }
 }
 
@@ -211,31 +212,31 @@ impl Recorder for Facade {
         self.describe::<Histogram>(&key, unit, &description);
     }
 
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Counter {
+    fn register_counter(&self, key: &Key, of: &Metadata<'_>) -> ::metrics::Counter {
         if cfg!(feature = "noop") {
             return ::metrics::Counter::noop();
         }
-        remembered::counter(self.shared.id, key, || match self.series::<Counter>(key) {
+        remembered::counter(self.shared.id, key, || match self.series::<Counter>(key, of) {
             Some(counter) => ::metrics::Counter::from_arc(counter),
             None => ::metrics::Counter::from_arc(self.lost(key.name())),
         })
     }
 
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Gauge {
+    fn register_gauge(&self, key: &Key, of: &Metadata<'_>) -> ::metrics::Gauge {
         if cfg!(feature = "noop") {
             return ::metrics::Gauge::noop();
         }
-        remembered::gauge(self.shared.id, key, || match self.series::<Gauge>(key) {
+        remembered::gauge(self.shared.id, key, || match self.series::<Gauge>(key, of) {
             Some(gauge) => ::metrics::Gauge::from_arc(gauge),
             None => ::metrics::Gauge::from_arc(self.lost(key.name())),
         })
     }
 
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> ::metrics::Histogram {
+    fn register_histogram(&self, key: &Key, of: &Metadata<'_>) -> ::metrics::Histogram {
         if cfg!(feature = "noop") {
             return ::metrics::Histogram::noop();
         }
-        remembered::histogram(self.shared.id, key, || match self.series::<Histogram>(key) {
+        remembered::histogram(self.shared.id, key, || match self.series::<Histogram>(key, of) {
             Some(histogram) => ::metrics::Histogram::from_arc(histogram),
             None => ::metrics::Histogram::from_arc(self.lost(key.name())),
         })

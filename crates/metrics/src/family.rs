@@ -264,14 +264,15 @@ impl<M: Member, L: LabelSet> Family<M, L> {
         })
     }
 
-    /// A handle to the series with these values, in the order of the declaration, for those who remember it themselves.
+    /// The series with these values, in the order of the declaration, for those who remember it themselves: it is not
+    /// held, unless it is a folded one.
     #[cfg(feature = "metrics-facade")]
-    pub(crate) fn handle_by_values(&self, values: &[Cow<'_, str>], at: &'static Location<'static>) -> M {
+    pub(crate) fn find_by_values(&self, values: &[Cow<'_, str>], at: &dyn fmt::Display) -> M {
         if let Some(fold) = self.metric.turns_away(values) {
             return M::clone(&self.folded(values, fold));
         }
         match self.metric.find(values).map_or_else(|| self.metric.create(values), Ok) {
-            Ok(slot) => M::clone(&M::over(&Handle::borrowed(&slot), &self.metric.parts)),
+            Ok(slot) => M::over(&Handle::borrowed(&slot), &self.metric.parts),
             Err(error) => M::clone(&self.folded(values, self.metric.refuse(&error, values, at))),
         }
     }

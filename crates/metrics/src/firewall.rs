@@ -12,8 +12,8 @@
 //! is the one that explodes. If what is folded grows by itself, the next label is folded, too; in the end
 //! all of them are, and that series has room always.
 
+use std::fmt;
 use std::hash::BuildHasher;
-use std::panic::Location;
 
 use foldhash::quality::RandomState;
 
@@ -58,7 +58,7 @@ struct Watch {
     /// How many of them are.
     depth: AtomicUsize,
     /// Where something was looked up that was refused, first.
-    at: &'static Location<'static>,
+    at: Box<str>,
 }
 
 /// A label of such a metric.
@@ -169,7 +169,7 @@ impl Firewall {
     pub(crate) fn refuse<'a>(
         &self,
         values: &[impl AsRef<str>],
-        at: &'static Location<'static>,
+        at: &dyn fmt::Display,
         series: impl Iterator<Item = Labels<'a>>,
     ) -> Fold {
         let watch = self.watch.get_or_init(|| Box::new(Watch::of(self.limit, values.len(), at, series)));
@@ -200,14 +200,10 @@ impl Firewall {
 }
 
 impl Watch {
-    fn of<'a>(
-        limit: usize,
-        labels: usize,
-        at: &'static Location<'static>,
-        series: impl Iterator<Item = Labels<'a>>,
-    ) -> Self {
+    fn of<'a>(limit: usize, labels: usize, at: &dyn fmt::Display, series: impl Iterator<Item = Labels<'a>>) -> Self {
         let labels = (0..labels.min(WATCHED)).map(|_| Watched::new()).collect();
         let (refusals, fold, depth) = (AtomicU64::new(0), AtomicU64::new(0), AtomicUsize::new(1));
+        let at = at.to_string().into();
         let mut watch =
             Self { hashes: RandomState::default(), known: Known::of(limit), labels, refusals, fold, depth, at };
         let series: Vec<_> = series.map(|labels| watch.hash_labels(labels)).collect();

@@ -13,6 +13,7 @@ use crate::cell::{STORE, Totals, totals};
 use crate::clock::Clock;
 use crate::metric::Metric;
 use crate::slot::Slot;
+use crate::summary::Observed;
 use crate::sync::{self, Arc, AtomicU64, Mutex, Ordering};
 use crate::table::{List, Table};
 
@@ -40,6 +41,7 @@ pub(crate) struct Gone {
     /// What it was when it was let go, as a snapshot tells it.
     cells: Box<[u64]>,
     level: u64,
+    observed: Observed,
 }
 
 impl Idle {
@@ -52,17 +54,23 @@ impl Idle {
         self.expired.load(Ordering::Relaxed)
     }
 
-    /// Notes what a snapshot tells of the series; gives back those it has told the same of for too long.
-    fn note<'a>(&self, list: &'a List, told: &Totals) -> Vec<&'a Arc<Slot>> {
+    /// Notes what a snapshot tells of the series; gives back those it has told the same of for too long, and what
+    /// that is.
+    fn note(&self, list: &List, told: &Totals) -> Vec<Gone> {
         let (now, mut idle) = (self.clock.now(), Vec::new());
         let mut known = sync::lock(&self.told);
         let before = std::mem::take(&mut *known);
         for slot in &list.slots {
-            let (place, mark) = (&raw const **slot as usize, mark(told.range(slot.range), level(slot)));
+            let place = &raw const **slot as usize;
+            let mark = mark(told.range(slot.range), level(slot), count(slot));
             let same = before.get(&place).filter(|told| told.mark == mark);
             let since = same.map_or(now, |told| told.since);
-            if now.saturating_sub(since) >= self.after {
-                idle.push(slot);
+            // Not at first sight: what has no cells is looked at a moment after it was told, and so only what it
+            // was a snapshot ago is surely what was told.
+            if same.is_some() && now.saturating_sub(since) >= self.after {
+                let gone = Gone::of(slot, told.range(slot.range));
+                // One that moves just now is not idle.
+                idle.extend((gone.mark() == mark).then_some(gone));
             }
             known.insert(place, Told { mark, since });
         }
@@ -70,25 +78,49 @@ impl Idle {
     }
 }
 
+impl Gone {
+    fn of(slot: &Arc<Slot>, told: &[u64]) -> Self {
+        Self { slot: Arc::clone(slot), cells: told.into(), level: level(slot), observed: observed(slot) }
+    }
+
+    fn mark(&self) -> u64 {
+        mark(&self.cells, self.level, self.observed.count)
+    }
+
+    /// What has come since it was `before`.
+    fn since(&self, before: &Self, floats: &[u32]) -> Since {
+        let mut cells = self.cells.clone();
+        totals::subtract(&mut cells, &before.cells, floats);
+        let level = (self.level != before.level).then_some(self.level);
+        Since { cells, level, observed: self.observed.since(before.observed) }
+    }
+}
+
 fn level(slot: &Slot) -> u64 {
     slot.level.load(Ordering::Relaxed)
 }
 
-fn mark(cells: &[u64], level: u64) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one((cells, level))
+fn count(slot: &Slot) -> u64 {
+    slot.summary.as_ref().map_or(0, |summary| summary.count())
+}
+
+fn observed(slot: &Slot) -> Observed {
+    slot.summary.as_ref().map(|summary| summary.observed()).unwrap_or_default()
+}
+
+fn mark(cells: &[u64], level: u64, count: u64) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one((cells, level, count))
 }
 
 impl Metric {
     /// Lets go of what a snapshot, which told these sums, has found idle.
     pub(crate) fn expire(&self, list: &List, told: &Totals) {
         let Some(idle) = &self.idle else { return };
-        for slot in idle.note(list, told) {
+        for gone in idle.note(list, told) {
             let mut table = sync::write(&self.table);
-            let out = self.take_out(&mut table, slot);
+            let out = self.take_out(&mut table, &gone.slot);
             if out.is_ok() {
-                // What was told, and not what is there now: that may be more.
-                let cells = told.range(slot.range).into();
-                table.gone.push(Gone { slot: Arc::clone(slot), cells, level: level(slot) });
+                table.gone.push(gone);
                 idle.expired.fetch_add(1, Ordering::Relaxed);
             }
             drop(table);
@@ -125,13 +157,15 @@ impl Metric {
     /// Sees to it that what has come since is told. `None` if the series is back.
     fn settle(&self, table: &mut Table, gone: Gone, sums: &Totals) -> Option<Gone> {
         let slot = Arc::clone(&gone.slot);
-        let (since, told) = self.since(&gone, sums.range(slot.range).to_vec());
+        let now = self.now(&slot, sums.range(slot.range).to_vec());
+        let since = now.since(&gone, &self.shape.floats);
         if since.is_nothing() {
             return Some(gone);
         }
         if let Some(successor) = table.get(&slot.text) {
             self.add_more(successor, &since.cells);
-            return Some(Gone { cells: told, level: level(&slot), ..gone });
+            successor.summary.iter().for_each(|summary| summary.add(since.observed));
+            return Some(now);
         }
         self.charge_anyway(&slot);
         table.gone.push(gone);
@@ -139,33 +173,49 @@ impl Metric {
         None
     }
 
-    /// What has come to a series with these sums since it was let go, if it was; it is none of those any more.
-    pub(crate) fn since_gone(&self, table: &mut Table, slot: &Arc<Slot>, sums: &[u64]) -> Since {
+    /// Begins a series anew that is in no scrape: at what has come since it was let go, if it was, and else at
+    /// nothing. It is none of those any more that were let go. Gives back what is to be told of its cells, if they
+    /// have these sums now.
+    pub(crate) fn begin_anew(&self, table: &mut Table, slot: &Arc<Slot>, sums: &[u64]) -> Box<[u64]> {
         let at = table.gone.iter().position(|gone| Arc::ptr_eq(&gone.slot, slot));
-        let gone = at.map(|at| table.gone.swap_remove(at));
-        gone.map_or(Since::default(), |gone| self.since(&gone, sums.to_vec()).0)
+        let Some(gone) = at.map(|at| table.gone.swap_remove(at)) else {
+            slot.level.store(self.begin_at(0), Ordering::Relaxed);
+            slot.summary.iter().for_each(|summary| summary.begin_anew());
+            return Box::default();
+        };
+        let since = self.now(slot, sums.to_vec()).since(&gone, &self.shape.floats);
+        slot.level.store(self.begin_at(since.level.unwrap_or_default()), Ordering::Relaxed);
+        slot.summary.iter().for_each(|summary| summary.begin_anew_after(gone.observed));
+        since.cells
     }
 
-    /// What has come to a series whose cells have these sums, and what it would be told as.
-    fn since(&self, gone: &Gone, mut sums: Vec<u64>) -> (Since, Box<[u64]>) {
-        self.apply_base(gone.slot.range, &mut sums);
-        let told: Box<[u64]> = sums.clone().into();
-        totals::subtract(&mut sums, &gone.cells, &self.shape.floats);
-        let now = level(&gone.slot);
-        (Since { cells: sums.into(), level: if now == gone.level { 0 } else { now } }, told)
+    /// What would be told of a series whose cells have these sums.
+    fn now(&self, slot: &Arc<Slot>, mut sums: Vec<u64>) -> Gone {
+        self.apply_base(slot.range, &mut sums);
+        Gone::of(slot, &sums)
+    }
+}
+
+impl Table {
+    /// A gauge that was let go and that someone may still set. It has to come back when its labels are wanted again:
+    /// of two gauges nobody could say which was set last.
+    pub(crate) fn gauge_let_go(&self, text: &str) -> Option<Arc<Slot>> {
+        let gone = self.gone.iter().find(|gone| *gone.slot.text == *text)?;
+        let is_gauge = gone.slot.range.len == 0 && gone.slot.summary.is_none();
+        is_gauge.then(|| Arc::clone(&gone.slot))
     }
 }
 
 /// What has come to a series since it was let go.
-#[derive(Default)]
-pub(crate) struct Since {
-    pub(crate) cells: Box<[u64]>,
-    /// The value of a gauge; 0 if it is what it was.
-    pub(crate) level: u64,
+struct Since {
+    cells: Box<[u64]>,
+    /// The value of a gauge, if it is another one.
+    level: Option<u64>,
+    observed: Observed,
 }
 
 impl Since {
     fn is_nothing(&self) -> bool {
-        self.level == 0 && self.cells.iter().all(|cell| *cell == 0)
+        self.level.is_none() && self.observed.count == 0 && self.cells.iter().all(|cell| *cell == 0)
     }
 }

@@ -1,7 +1,7 @@
 //! A metric: what its series have in common, and the table of them.
 
 use std::collections::HashMap;
-use std::panic::Location;
+use std::fmt;
 
 use crate::cardinality::{Limits, OVERFLOW, Refusals, SeriesError};
 use crate::cell::{Pool, Range, Row, STORE, Shape, Totals, totals};
@@ -147,7 +147,13 @@ impl Metric {
             return Ok(Arc::clone(&known.0));
         }
         self.charge(text)?;
-        let slot = self.insert(&mut table, text.into());
+        let slot = match table.gauge_let_go(text) {
+            Some(slot) => {
+                self.put_in(&mut table, &slot);
+                slot
+            }
+            None => self.insert(&mut table, text.into()),
+        };
         drop(table);
         self.firewall.tell(&self.name, &self.budget, false);
         Ok(slot)
@@ -162,12 +168,7 @@ impl Metric {
 
     /// Counts a refusal, and says which labels are folded in place of it.
     #[cold]
-    pub(crate) fn refuse(
-        &self,
-        error: &SeriesError,
-        values: &[impl AsRef<str>],
-        at: &'static Location<'static>,
-    ) -> Fold {
+    pub(crate) fn refuse(&self, error: &SeriesError, values: &[impl AsRef<str>], at: &dyn fmt::Display) -> Fold {
         self.refusals.count(error.refusal());
         match error {
             SeriesError::MetricFull { .. } | SeriesError::RegistryFull { .. } => {
@@ -290,13 +291,11 @@ impl Metric {
         }
         // Read once: what comes after it is counted on top.
         let cells = totals::read(&STORE, slot.range);
-        let since = self.since_gone(table, slot, &cells);
-        slot.level.store(self.begin_at(since.level), Ordering::Relaxed);
-        slot.summary.iter().for_each(|summary| summary.begin_anew());
+        let more = self.begin_anew(table, slot, &cells);
         self.exemplars.forget(slot.range);
         let based = cells.iter().any(|cell| *cell > 0);
         if based {
-            sync::lock(&self.bases).insert(slot.range.first, Base { less: cells.into(), more: since.cells });
+            sync::lock(&self.bases).insert(slot.range.first, Base { less: cells.into(), more });
         }
         self.firewall.note(self.own_labels(&slot.text));
         slot.come_back(based);
@@ -306,7 +305,7 @@ impl Metric {
     }
 
     /// What a series has that begins now beside its cells.
-    fn begin_at(&self, level: u64) -> u64 {
+    pub(crate) fn begin_at(&self, level: u64) -> u64 {
         if self.shape.len > 0 || self.setup.is_some() { self.clock.wall_millis() } else { level }
     }
 
@@ -423,6 +422,9 @@ impl Metric {
 
     /// Adds numbers to those of a series. Called with the table locked.
     pub(crate) fn add_more(&self, slot: &Slot, more: &[u64]) {
+        if more.is_empty() {
+            return;
+        }
         let mut bases = sync::lock(&self.bases);
         let base = bases.entry(slot.range.first).or_default();
         if base.more.is_empty() {

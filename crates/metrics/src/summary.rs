@@ -24,6 +24,7 @@ pub use self::snapshot::SummarySnapshot;
 
 pub(crate) use self::series::Series;
 pub(crate) use self::setup::Setup;
+pub(crate) use self::strand::Observed;
 
 /// Tells quantiles of what was observed in the last minute, and counts and adds up everything.
 ///

@@ -1,8 +1,11 @@
 //! What the derives make of a declaration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use streamgauge_metrics::{Buckets, Counter, Family, Gauge, Histogram, Kind, LabelSet, LabelValue, Metrics, Registry};
+use streamgauge_metrics::{
+    Buckets, Clock, Counter, Family, Gauge, Histogram, Kind, LabelSet, LabelValue, Metrics, Options, Registry,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, LabelValue)]
 enum EventType {
@@ -145,4 +148,29 @@ fn every_sort_of_label_value_is_written_as_its_text() {
     assert_eq!(Everything::LABELS[3].values, Some(&["false", "true"][..]));
     assert_eq!(Everything::LABELS[0].values, None);
     assert_eq!(EventType::ToolCall.text(), "tool_call");
+}
+
+/// The derive had no word for it, so a group with one such family had to be registered by hand.
+#[test]
+fn a_family_can_say_after_how_long_its_series_leave() {
+    #[derive(Metrics)]
+    struct Peers {
+        /// Sent.
+        #[metrics(labels = ["peer"], expire_after = Duration::from_mins(5))]
+        sent_total: Family<Counter>,
+        /// Received.
+        #[metrics(labels = ["peer"])]
+        received_total: Family<Counter>,
+    }
+    let clock = Clock::manual();
+    let registry = Registry::with_options(Options { clock: clock.clone(), ..Options::default() }).unwrap();
+    let peers = Peers::register(&registry).unwrap();
+    peers.sent_total.get_or_create(&[("peer", "a")]).inc();
+    peers.received_total.get_or_create(&[("peer", "a")]).inc();
+    registry.snapshot();
+    clock.advance(Duration::from_mins(5));
+    registry.snapshot();
+    let snapshot = registry.snapshot();
+    let told = |name| snapshot.counter(name, &[("peer", "a")]);
+    assert_eq!((told("sent_total"), told("received_total")), (None, Some(1)));
 }

@@ -6,14 +6,14 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use streamgauge_metrics::snapshot::{Series, Value};
 use streamgauge_metrics::{
     Clock, Counter, Desc, Family, FloatCounter, Found, Gauge, Histogram, Info, LabelSet, Limits, Options, Registry,
-    Removal, Snapshot, UpDownCounter, assert_metrics,
+    Removal, Snapshot, Summary, UpDownCounter, assert_metrics,
 };
 
 const IDLE: Duration = Duration::from_mins(5);
@@ -44,6 +44,10 @@ fn registry() -> (Registry, Clock) {
 
 fn sent(registry: &Registry) -> Family<Counter, Peer> {
     registry.register(Desc::of::<Family<Counter, Peer>>("sent_total", "Sent.")).unwrap()
+}
+
+fn took(registry: &Registry) -> Family<Summary, Peer> {
+    registry.register(Desc::of::<Family<Summary, Peer>>("took_ms", "Time taken.")).unwrap()
 }
 
 /// Lets time pass until what is idle is told no more.
@@ -163,8 +167,50 @@ fn gauges_leave_only_if_they_were_declared_so_and_closed_sets_and_infos_never_do
     let of = |name: &str| snapshot.family(name).unwrap().len();
     assert_eq!(["depth", "lag", "open", "switched_total", "peer_info"].map(of), [1, 0, 0, 1, 1]);
     // What is set while it is gone is there.
+    let lag = || registry.snapshot().gauge("lag", &[("peer", "10.0.0.1")]);
     late.set(5.0);
-    assert_eq!(registry.snapshot().gauge("lag", &[("peer", "10.0.0.1")]), Some(5.0));
+    assert_eq!(lag(), Some(5.0));
+    let_go(&registry, &clock);
+    late.set(0.0);
+    assert_eq!(lag(), Some(0.0));
+    // And there is one gauge of these labels only.
+    let_go(&registry, &clock);
+    leaves.get_or_create(&peer(1)).set(6.0);
+    late.set(7.0);
+    assert_eq!((lag(), leaves.get_or_create(&peer(1)).get()), (Some(7.0), 7.0));
+}
+
+/// A summary was never let go: nobody knew how to tell what came to it late from what had been told.
+#[test]
+fn summaries_leave_and_come_back_as_the_others_do() {
+    let (registry, clock) = registry();
+    let took = took(&registry);
+    let now = |snapshot: &Snapshot| {
+        let value = snapshot.value("took_ms", &[("peer", "10.0.0.1")])?;
+        let Value::Summary(summary) = value else { panic!("{value:?}") };
+        Some((summary.count(), summary.sum(), summary.quantile(0.5).unwrap()))
+    };
+    let old = took.get_or_create(&peer(1));
+    for value in [9.0, f64::NAN, 1.0] {
+        old.observe(value);
+    }
+    assert_eq!(now(&let_go(&registry, &clock)), None);
+    // It comes back with just what has come since.
+    old.observe(2.0);
+    old.observe(3.0);
+    assert_eq!(now(&registry.snapshot()), Some((2, 5.0, 2.5)));
+    old.observe(0.5);
+    assert_eq!(now(&registry.snapshot()), Some((3, 5.5, 2.0)));
+    assert_eq!(now(&let_go(&registry, &clock)), None);
+    // Where another one has taken its place that one has it.
+    took.get_or_create(&peer(1)).observe(4.0);
+    old.observe(f64::NAN);
+    old.observe(8.0);
+    assert_eq!(now(&registry.snapshot()), Some((3, 12.0, 4.0)));
+    let held = took.handle(&peer(1));
+    assert_eq!(now(&let_go(&registry, &clock)).map(|(count, ..)| count), Some(3));
+    drop(held);
+    assert_eq!(now(&let_go(&registry, &clock)), None);
 }
 
 #[test]
@@ -197,7 +243,12 @@ impl Told {
                 // Whole numbers, exactly.
                 Value::FloatCounter(value) => value.to_string().parse().unwrap(),
                 Value::Histogram(histogram) => histogram.count(),
-                Value::Gauge(_) | Value::Summary(_) => continue,
+                Value::Summary(summary) => {
+                    // Whole numbers again, so nothing is rounded.
+                    assert_eq!(summary.sum().to_bits(), (3.0 * summary.count() as f64).to_bits());
+                    summary.count()
+                }
+                Value::Gauge(_) => continue,
             };
             let life = (series.text().to_owned(), series.started_at().unwrap());
             let before = self.0.insert(life.clone(), value).unwrap_or_default();
@@ -220,38 +271,53 @@ impl Random {
 }
 
 /// What is known of a peer.
-struct Talk<C, F, H> {
+struct Talk<C, F, H, S> {
     sent: C,
     cost: F,
     size: H,
+    took: S,
 }
 
 type Looked<'a, M> = Found<'a, M, Peer>;
-type Talks = Talk<Family<Counter, Peer>, Family<FloatCounter, Peer>, Family<Histogram, Peer>>;
+type Talks = Talk<Family<Counter, Peer>, Family<FloatCounter, Peer>, Family<Histogram, Peer>, Family<Summary, Peer>>;
+type LookedUp<'a> = Talk<Looked<'a, Counter>, Looked<'a, FloatCounter>, Looked<'a, Histogram>, Looked<'a, Summary>>;
 
-const TALK: [&str; 3] = ["sent_total", "cost_total", "size_bytes"];
+const TALK: [&str; 4] = ["sent_total", "cost_total", "size_bytes", "took_ms"];
 
 impl Talks {
     fn new(registry: &Registry) -> Self {
         let cost = Desc::of::<Family<FloatCounter, Peer>>("cost_total", "Cost.");
         let size = Desc::of::<Family<Histogram, Peer>>("size_bytes", "Sizes.");
-        Self { sent: sent(registry), cost: registry.register(cost).unwrap(), size: registry.register(size).unwrap() }
+        Self {
+            sent: sent(registry),
+            cost: registry.register(cost).unwrap(),
+            size: registry.register(size).unwrap(),
+            took: took(registry),
+        }
     }
 
-    fn look_up(&self, peer: &Peer) -> Talk<Looked<'_, Counter>, Looked<'_, FloatCounter>, Looked<'_, Histogram>> {
+    fn look_up(&self, peer: &Peer) -> LookedUp<'_> {
         Talk {
             sent: self.sent.get_or_create(peer),
             cost: self.cost.get_or_create(peer),
             size: self.size.get_or_create(peer),
+            took: self.took.get_or_create(peer),
         }
     }
 }
 
-impl<C: Deref<Target = Counter>, F: Deref<Target = FloatCounter>, H: Deref<Target = Histogram>> Talk<C, F, H> {
+impl<C, F, H, S> Talk<C, F, H, S>
+where
+    C: Deref<Target = Counter>,
+    F: Deref<Target = FloatCounter>,
+    H: Deref<Target = Histogram>,
+    S: Deref<Target = Summary>,
+{
     fn count(&self) {
         self.sent.inc();
         self.cost.inc_by(1.0);
         self.size.observe(3.0);
+        self.took.observe(3.0);
     }
 }
 
@@ -261,7 +327,7 @@ impl<C: Deref<Target = Counter>, F: Deref<Target = FloatCounter>, H: Deref<Targe
 fn after_a_day_of_churn_there_are_no_more_series_and_all_that_was_recorded_was_told() {
     let (registry, clock) = registry();
     let talks = Talks::new(&registry);
-    let (mut told, mut random, mut recorded) = ([(); 3].map(|()| Told::default()), Random(7), 0_u64);
+    let (mut told, mut random, mut recorded) = ([(); 4].map(|()| Told::default()), Random(7), 0_u64);
     let mut looked_up = Vec::new();
     let hours = if cfg!(debug_assertions) { 4 } else { 24 };
     for tick in 0..hours * 240_u64 {
@@ -300,13 +366,19 @@ fn threads_that_count_while_all_is_let_go_lose_nothing() {
     clock.advance(MINUTE);
     let options = Options { expire_after: Some(Duration::from_nanos(1)), clock: clock.clone(), ..Options::default() };
     let registry = Registry::with_options(options).unwrap();
-    let sent = sent(&registry);
-    let done = AtomicBool::new(false);
-    let mut told = Told::default();
+    let (sent, took) = (sent(&registry), took(&registry));
+    let (done, observed) = (AtomicBool::new(false), AtomicU64::new(0));
+    let mut told = [Told::default(), Told::default()];
+    let mut scrape = || {
+        // Each life is told by a start time of its own.
+        clock.advance(Duration::from_millis(1));
+        let snapshot = registry.snapshot();
+        told.iter_mut().zip(["sent_total", "took_ms"]).for_each(|(told, name)| told.note(&snapshot, name));
+    };
     thread::scope(|scope| {
         let threads: Vec<_> = (1..=4_u64)
             .map(|seed| {
-                let sent = &sent;
+                let (sent, took, observed) = (&sent, &took, &observed);
                 scope.spawn(move || {
                     let peers: Vec<_> = (0..32).map(peer).collect();
                     let (mut random, mut labels) = (Random(seed), &peers[0]);
@@ -317,6 +389,11 @@ fn threads_that_count_while_all_is_let_go_lose_nothing() {
                         }
                         match random.below(64) {
                             0 => sent.handle(labels).inc(),
+                            1 => {
+                                sent.get_or_create(labels).inc();
+                                took.get_or_create(labels).observe(3.0);
+                                observed.fetch_add(1, Ordering::Relaxed);
+                            }
                             _ => sent.get_or_create(labels).inc(),
                         }
                     }
@@ -330,16 +407,13 @@ fn threads_that_count_while_all_is_let_go_lose_nothing() {
             done.store(true, Ordering::Relaxed);
         });
         while !done.load(Ordering::Relaxed) {
-            // Each life is told by a start time of its own.
-            clock.advance(Duration::from_millis(1));
-            told.note(&registry.snapshot(), "sent_total");
+            scrape();
         }
     });
-    for _ in 0..3 {
-        clock.advance(Duration::from_millis(1));
-        told.note(&registry.snapshot(), "sent_total");
-    }
-    let expired = registry.snapshot().counter("metrics_registry_expired_total", &[("metric", "sent_total")]).unwrap();
-    println!("{expired} expired of {} updates", 4 * turns);
-    assert_eq!(told.all(), 4 * turns);
+    (0..3).for_each(|_| scrape());
+    let snapshot = registry.snapshot();
+    let expired = |name| snapshot.counter("metrics_registry_expired_total", &[("metric", name)]).unwrap();
+    let observed = observed.into_inner();
+    println!("{} expired of {} updates, {} of {observed}", expired("sent_total"), 4 * turns, expired("took_ms"));
+    assert_eq!(told.map(|told| told.all()), [4 * turns, observed]);
 }

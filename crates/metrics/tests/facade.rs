@@ -5,13 +5,16 @@
 #![allow(clippy::unwrap_used)]
 
 use std::thread;
+use std::time::Duration;
 
 use metrics::{
     Recorder, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
     with_local_recorder,
 };
 use streamgauge_metrics::encode::{self, Escaping, Format, Protocol};
-use streamgauge_metrics::{Buckets, Counter, Desc, Facade, Limits, Options, Registry, assert_metrics, test::ABSENT};
+use streamgauge_metrics::{
+    Buckets, Clock, Counter, Desc, Facade, Limits, Options, Registry, assert_metrics, test::ABSENT,
+};
 
 fn facade() -> (Registry, Facade) {
     let registry = Registry::new();
@@ -279,4 +282,40 @@ fn a_recorder_can_be_asked_without_macros() {
     held.increment(1);
     facade.register_counter(&key, &metadata).increment(1);
     assert_metrics!(registry, { r#"jobs_total{queue="a"}"# => 2 });
+}
+
+/// The facade held what threads remember, so that none of its series ever left.
+#[test]
+fn idle_series_leave_and_come_back_with_what_came_through_a_handle_that_was_kept() {
+    let clock = Clock::manual();
+    let expire_after = Some(Duration::from_mins(5));
+    let options = Options { expire_after, clock: clock.clone(), ..Options::default() };
+    let registry = Registry::with_options(options).unwrap();
+    let facade = Facade::new(&registry).unwrap();
+    with_local_recorder(&facade, || {
+        let kept = counter!("sent_total", "peer" => "a");
+        kept.increment(5);
+        histogram!("wait_seconds", "peer" => "a").record(1.0);
+        let gone = [r#"sent_total{peer="a"}"#, r#"wait_seconds_count{peer="a"}"#];
+        registry.snapshot();
+        clock.advance(Duration::from_mins(5));
+        registry.snapshot();
+        assert_metrics!(registry, { gone[0] => ABSENT, gone[1] => ABSENT });
+        kept.increment(2);
+        counter!("sent_total", "peer" => "a").increment(1);
+        histogram!("wait_seconds", "peer" => "a").record(2.0);
+        assert_metrics!(registry, { gone[0] => 3, gone[1] => 1, r#"wait_seconds_sum{peer="a"}"# => 2 });
+    });
+}
+
+#[test]
+fn of_a_look_up_that_was_refused_the_report_knows_the_module() {
+    let limits = Limits { max_series_per_metric: 10, ..Limits::default() };
+    let registry = Registry::with_options(Options { limits, ..Options::default() }).unwrap();
+    let facade = Facade::new(&registry).unwrap();
+    with_local_recorder(&facade, || {
+        (0..20).for_each(|peer| counter!("sent_total", "peer" => peer.to_string()).increment(1));
+    });
+    let report = registry.report();
+    assert_eq!(report.metrics[0].looked_up_at.as_deref(), Some(module_path!()));
 }

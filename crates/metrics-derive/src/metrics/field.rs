@@ -27,6 +27,7 @@ pub(super) struct Declared {
     buckets: Option<Expr>,
     native: Option<Expr>,
     quantiles: Option<Expr>,
+    expire_after: Option<Expr>,
     labels: Option<ExprArray>,
 }
 
@@ -38,6 +39,7 @@ struct Attributes {
     buckets: Option<Expr>,
     native: Option<Expr>,
     quantiles: Option<Expr>,
+    expire_after: Option<Expr>,
     labels: Option<ExprArray>,
     flatten: bool,
 }
@@ -130,8 +132,9 @@ impl Declared {
             Some(prefix) => format!("{}_{own}", prefix.value()),
             None => own,
         };
-        let Attributes { unit, buckets, native, quantiles, labels, .. } = attributes;
-        Ok(Self { name: LitStr::new(&name, ident.span()), help, unit, buckets, native, quantiles, labels })
+        let Attributes { unit, buckets, native, quantiles, expire_after, labels, .. } = attributes;
+        let name = LitStr::new(&name, ident.span());
+        Ok(Self { name, help, unit, buckets, native, quantiles, expire_after, labels })
     }
 
     /// An expression that makes the `Desc`.
@@ -144,9 +147,10 @@ impl Declared {
         });
         let native = self.native.as_ref().map(|native| quote! { .with_native(#native) });
         let quantiles = self.quantiles.as_ref().map(|quantiles| quote! { .with_quantiles(#quantiles) });
+        let expiry = self.expire_after.as_ref().map(|after| quote! { .expiring_after(#after) });
         let labels = self.labels.as_ref().map(|labels| quote! { .with_labels(#labels) });
         quote! {
-            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets #native #quantiles #labels
+            ::streamgauge_metrics::Desc::of::<#ty>(#name, #help) #unit #buckets #native #quantiles #expiry #labels
         }
     }
 
@@ -204,19 +208,23 @@ impl Attributes {
             self.native = Some(native(meta)?);
         } else if meta.path.is_ident("quantiles") {
             self.quantiles = Some(meta.value()?.parse()?);
+        } else if meta.path.is_ident("expire_after") {
+            self.expire_after = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("labels") {
             self.labels = Some(meta.value()?.parse()?);
         } else if meta.path.is_ident("flatten") {
             self.flatten = true;
         } else {
-            return Err(meta.error("expected `buckets`, `labels`, `name`, `native`, `quantiles`, `unit` or `flatten`"));
+            return Err(meta.error(
+                "expected `buckets`, `expire_after`, `labels`, `name`, `native`, `quantiles`, `unit` or `flatten`",
+            ));
         }
         Ok(())
     }
 
     fn refuse_beside_flatten(&self, ident: &Ident) -> Result<()> {
-        let Self { name, unit, buckets, native, quantiles, labels, flatten: _ } = self;
-        let said = [buckets, native, quantiles].into_iter().any(Option::is_some);
+        let Self { name, unit, buckets, native, quantiles, expire_after, labels, flatten: _ } = self;
+        let said = [buckets, native, quantiles, expire_after].into_iter().any(Option::is_some);
         if name.is_none() && unit.is_none() && labels.is_none() && !said {
             return Ok(());
         }

@@ -98,7 +98,7 @@ impl Firewall {
             folded: self.folded.load(Ordering::Relaxed),
             refused,
             declared_at: declared_at.to_string(),
-            looked_up_at: watch.map(|watch| watch.at.to_string()),
+            looked_up_at: watch.map(|watch| String::from(&*watch.at)),
             labels: labels.iter().enumerate().map(of_label).collect(),
         }
     }

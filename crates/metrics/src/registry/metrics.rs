@@ -14,6 +14,7 @@ use crate::desc::Desc;
 /// | `#[metrics(buckets = LATENCY_MS)]` | histogram | the buckets: `LATENCY_MS`, `SIZE_BYTES`, `THROUGHPUT` or a list |
 /// | `#[metrics(quantiles = [0.5, 0.99])]` | summary | other quantiles than the standard ones: a list, or [`Quantiles`](crate::Quantiles) |
 /// | `#[metrics(native)]` | histogram | native buckets besides; with `= Native::default()…` others than the standard ones |
+/// | `#[metrics(expire_after = Duration::from_secs(300))]` | family | series that nobody moves for so long are let go, see [`Desc::expiring_after`] |
 /// | `#[metrics(name = "jobs_total")]` | field | in place of the field name, after the prefix |
 /// | `#[metrics(unit = "ms")]` | field | the unit, which the name must end with |
 /// | `#[metrics(flatten)]` | field | another group, registered with this one under its own prefix |

@@ -43,8 +43,8 @@ pub struct Options {
     pub native: BTreeMap<String, Native>,
     /// How many series there may be, and what labels.
     pub limits: Limits,
-    /// After how long series are let go of that nobody has moved; never, if it is `None`. It is for counters
-    /// and histograms of open label sets. A gauge that stays what it is says something: its declaration
+    /// After how long series are let go of that nobody has moved; never, if it is `None`. It is for counters,
+    /// histograms and summaries of open label sets. A gauge that stays what it is says something: its declaration
     /// has to ask for it, see [`Desc::expiring_after`].
     pub expire_after: Option<Duration>,
     /// What time it is for all of this.
@@ -141,7 +141,8 @@ impl Proven {
     /// After how many nanoseconds series of a metric are let go. There is an end to a closed set of them.
     pub(super) fn expire_after(&self, desc: &Desc) -> Option<u64> {
         let is_open = !desc.labels().is_empty() && label_sets(desc.labels()).is_none();
-        let standard = self.expire_after.filter(|_| matches!(desc.kind(), Kind::Counter | Kind::Histogram));
+        let standard =
+            self.expire_after.filter(|_| matches!(desc.kind(), Kind::Counter | Kind::Histogram | Kind::Summary));
         let after = desc.expire_after().or(standard).filter(|_| is_open)?;
         Some(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX))
     }

@@ -3,7 +3,7 @@
 use super::digest::Digest;
 use super::setup::Setup;
 use super::snapshot::SummarySnapshot;
-use super::strand::{Reading, Side, Strand};
+use super::strand::{Observed, Reading, Side, Strand};
 use super::thread;
 use crate::sync::{self, Arc, AtomicU64, Mutex, Ordering};
 
@@ -20,6 +20,14 @@ pub(crate) struct Series {
     past: Mutex<Side>,
     /// What threads have, also those that have ended: the next one goes on there.
     strands: Mutex<Vec<Arc<Strand>>>,
+    /// What threads had when the series began anew: one may be on its way there.
+    former: Mutex<Vec<Former>>,
+}
+
+struct Former {
+    strand: Arc<Strand>,
+    /// How much of it was told before.
+    told: Observed,
 }
 
 impl Series {
@@ -30,6 +38,7 @@ impl Series {
             setup: Arc::clone(setup),
             past: Mutex::new(Side::default()),
             strands: Mutex::new(Vec::new()),
+            former: Mutex::new(Vec::new()),
         }
     }
 
@@ -73,26 +82,75 @@ impl Series {
 
     /// What it is now.
     pub(crate) fn read(&self) -> SummarySnapshot<'static> {
-        let Setup { quantiles, times } = &*self.setup;
-        let past = sync::lock(&self.past);
+        SummarySnapshot::of(self.gather(&sync::lock(&self.past)), &self.setup.quantiles)
+    }
+
+    /// How much was observed.
+    pub(crate) fn observed(&self) -> Observed {
+        self.gather(&sync::lock(&self.past)).all
+    }
+
+    /// How many values were observed; of those that come just now, some.
+    pub(crate) fn count(&self) -> u64 {
+        let late = sync::lock(&self.past).taken;
+        let former = |former: &Former| former.strand.count().saturating_sub(former.told.count);
+        let former: u64 = sync::lock(&self.former).iter().map(former).sum();
+        late + former + sync::lock(&self.strands).iter().map(|strand| strand.count()).sum::<u64>()
+    }
+
+    fn gather(&self, past: &Side) -> Reading {
+        let times = &self.setup.times;
         // Behind the lock: whoever had it before may have begun another slice.
-        let now = times.slice(times.now());
+        let (now, slices) = (times.slice(times.now()), times.slices());
+        let mut reading = Reading { all: Observed { count: past.taken, ..Observed::default() }, ..Reading::default() };
+        reading.look_at(past, now, slices);
         let strands = sync::lock(&self.strands).clone();
-        let mut reading = Reading { count: past.taken, ..Reading::default() };
-        reading.look_at(&past, now, times.slices());
         for strand in &strands {
-            strand.read(now, times.slices(), &mut reading);
+            strand.read(now, slices, &mut reading);
         }
-        drop(past);
-        SummarySnapshot::of(reading, quantiles)
+        for Former { strand, told } in sync::lock(&self.former).iter() {
+            let before = std::mem::take(&mut reading.all);
+            strand.read(now, slices, &mut reading);
+            reading.all = reading.all.since(*told);
+            reading.all.add(before);
+        }
+        reading
+    }
+
+    /// Takes over what came to another series of the same labels.
+    pub(crate) fn add(&self, other: Observed) {
+        let mut past = sync::lock(&self.past);
+        past.taken += other.count;
+        past.sum.add(other.sum.get());
     }
 
     /// Begins anew at nothing. What a thread observes through a look-up from before goes with what
     /// there was.
     pub(crate) fn begin_anew(&self) {
+        let mut past = sync::lock(&self.past);
         self.id.store(sync::serial(), Ordering::Relaxed);
-        *sync::lock(&self.past) = Side::default();
+        *past = Side::default();
         sync::lock(&self.strands).clear();
+        sync::lock(&self.former).clear();
+    }
+
+    /// Begins anew at what has come since so much was told. The window stays what it is.
+    pub(crate) fn begin_anew_after(&self, told: Observed) {
+        let mut past = sync::lock(&self.past);
+        self.id.store(sync::serial(), Ordering::Relaxed);
+        let mut former = sync::lock(&self.former);
+        former.extend(sync::lock(&self.strands).drain(..).map(|strand| Former { strand, told: Observed::default() }));
+        let mut now = Observed { count: past.taken, sum: past.sum };
+        former.retain_mut(|former| {
+            // Nobody writes what nobody else can reach, so this is asked before it is read.
+            let is_reached = Arc::get_mut(&mut former.strand).is_none();
+            let all = former.strand.observed();
+            now.add(all.since(former.told));
+            former.told = all;
+            is_reached
+        });
+        let since = now.since(told);
+        (past.taken, past.sum) = (since.count, since.sum);
     }
 
     /// About what it takes once its window is full, with what one thread has.

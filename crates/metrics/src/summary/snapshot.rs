@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::strand::Reading;
+use super::strand::{Observed, Reading};
 
 /// What a summary had observed.
 ///
@@ -22,7 +22,7 @@ pub struct SummarySnapshot<'a> {
 
 impl SummarySnapshot<'_> {
     pub(super) fn of(reading: Reading, parts: &[f64]) -> Self {
-        let Reading { count, sum, points } = reading;
+        let Reading { all: Observed { count, sum }, points } = reading;
         let values = points.quantiles(parts);
         Self { count, sum: sum.get(), quantiles: parts.iter().copied().zip(values).collect() }
     }

@@ -65,11 +65,17 @@ pub(crate) struct Side {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sum(f64);
 
+/// How much was observed.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Observed {
+    pub(crate) count: u64,
+    pub(super) sum: Sum,
+}
+
 /// What somebody reads of a series.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
-    pub(super) count: u64,
-    pub(super) sum: Sum,
+    pub(super) all: Observed,
     pub(super) points: Points,
 }
 
@@ -164,6 +170,19 @@ impl Strand {
         self.owned.compare_exchange(0, 1, at(Step::Adopt, Acquire), Relaxed).is_ok()
     }
 
+    /// How many values there were; of those that come just now, some.
+    pub(super) fn count(&self) -> u64 {
+        self.head.load(Relaxed)
+    }
+
+    /// How much was observed. The caller keeps readers out.
+    pub(super) fn observed(&self) -> Observed {
+        let mut reading = Reading::default();
+        // No slice is seen so late.
+        self.read(u64::MAX, 0, &mut reading);
+        reading.all
+    }
+
     /// Reads it. The caller keeps other readers out.
     pub(super) fn read(&self, now: u64, slices: u64, reading: &mut Reading) {
         let head = self.head.load(at(Step::ReadHead, Acquire));
@@ -176,10 +195,10 @@ impl Strand {
             taken = taken.max(side.taken);
             reading.look_at(&side, now, slices);
         }
-        reading.count += taken.max(head);
+        reading.all.count += taken.max(head);
         let mut room = [0.0; RING];
         let pending = sorted((taken..head).map(|number| f64::from_bits(ring[place(number)])), &mut room);
-        reading.sum.add_all(pending);
+        reading.all.sum.add_all(pending);
         if is_seen(slice, now, slices) {
             reading.points.add_values(pending);
         }
@@ -254,10 +273,27 @@ impl Sum {
     }
 }
 
+impl Observed {
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        self.sum.add(other.sum.0);
+    }
+
+    /// What came after `before`.
+    pub(crate) fn since(self, before: Self) -> Self {
+        let mut since = Self { count: self.count.saturating_sub(before.count), sum: Sum::default() };
+        // Sums of the same values can differ in their last bits: they were added up in another order.
+        if since.count > 0 {
+            since.sum.add(self.sum.0 - before.sum.0);
+        }
+        since
+    }
+}
+
 impl Reading {
     /// Reads what was taken to a side.
     pub(super) fn look_at(&mut self, side: &Side, now: u64, slices: u64) {
-        self.sum.add(side.sum.get());
+        self.all.sum.add(side.sum.get());
         side.window.seen(now, slices).for_each(|digest| self.points.add(digest));
     }
 }

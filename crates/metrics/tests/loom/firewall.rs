@@ -1,6 +1,6 @@
 //! As much of a firewall as a metric needs: there is room for everything.
 
-use std::panic::Location;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cardinality::{Limits, Refusal, SeriesError};
@@ -55,7 +55,7 @@ impl Firewall {
     pub(crate) fn refuse<'a>(
         &self,
         _: &[impl AsRef<str>],
-        _: &'static Location<'static>,
+        _: &dyn fmt::Display,
         _: impl Iterator<Item = Labels<'a>>,
     ) -> Fold {
         Fold

@@ -9,21 +9,30 @@ use crate::label::Label;
 use crate::metric::Metric;
 use crate::plan::{Plan, Storage};
 use crate::slot::{Handle, Slot};
+use crate::summary::Own as OwnValues;
 use crate::sync::{Arc, Ordering};
 
 pub(crate) const LOOKED_UP: Model = Model {
     name: "a series is let go while one who looked it up counts",
     preemptions: 3,
     own: Own::Hidden,
-    executions: 6_500,
+    executions: 29_000,
     copies: &[],
     run: || nothing_is_lost(count_as_a_look_up_does),
 };
 
 pub(crate) const HELD: Model = Model {
     name: "a series is let go while one takes hold of it",
-    executions: 19_000,
+    executions: 53_000,
     run: || nothing_is_lost(hold_and_count),
+    ..LOOKED_UP
+};
+
+pub(crate) const OBSERVED: Model = Model {
+    name: "a summary is let go while one observes",
+    preemptions: 2,
+    executions: 6_600,
+    run: || nothing_is_lost_of(Storage::Quantiles, look_up_and_observe),
     ..LOOKED_UP
 };
 
@@ -43,7 +52,7 @@ impl Told {
         let list = metric.list();
         let mut totals = Totals::gather(&STORE, &list.chunks);
         metric.apply_bases(&mut totals);
-        self.now = list.slots.iter().map(|slot| totals.range(slot.range)[0]).sum();
+        self.now = list.slots.iter().map(|slot| told(slot, &totals)).sum();
         let expired = || metric.idle.as_ref().unwrap().expired();
         let before = expired();
         metric.expire(&list, &totals);
@@ -57,8 +66,15 @@ impl Told {
     }
 }
 
-fn metric() -> Arc<Metric> {
-    let plan = Plan::new([(Storage::Integer, None)]).with_clock(Clock, Some(0));
+fn told(slot: &Slot, totals: &Totals) -> u64 {
+    let Some(summary) = &slot.summary else { return totals.range(slot.range)[0] };
+    let now = summary.read();
+    must(now.sum().to_bits() == (now.count() as f64).to_bits(), || format!("{now:?} of ones"));
+    now.count()
+}
+
+fn metric(storage: Storage) -> Arc<Metric> {
+    let plan = Plan::new([(storage, None)]).with_clock(Clock, Some(0));
     Metric::alone(plan, [Label { name: "topic".into() }].into())
 }
 
@@ -85,13 +101,27 @@ fn hold_and_count(metric: &Metric, known: Arc<Slot>) {
     count(&held);
 }
 
+fn look_up_and_observe(metric: &Metric, known: Arc<Slot>) {
+    let found = look_up(metric, &known);
+    drop(known);
+    let mut own = OwnValues::of(found.summary.as_ref().unwrap());
+    own.observe(1.0);
+    own.find_again();
+    own.observe(1.0);
+}
+
 fn nothing_is_lost(counts: fn(&Metric, Arc<Slot>)) {
-    let metric = metric();
+    nothing_is_lost_of(Storage::Integer, counts);
+}
+
+fn nothing_is_lost_of(storage: Storage, counts: fn(&Metric, Arc<Slot>)) {
+    let metric = metric(storage);
     let series = metric.create(&["orders"]).unwrap();
+    let mut told = Told::default();
+    told.scrape(&metric);
     let home = Arc::clone(&metric);
     let counting = thread::spawn(move || counts(&home, series));
-    let mut told = Told::default();
-    (0..2).for_each(|_| told.scrape(&metric));
+    (0..3).for_each(|_| told.scrape(&metric));
     counting.join().unwrap();
     (0..2).for_each(|_| told.scrape(&metric));
     must(told.all() == 2, || format!("{} of 2", told.all()));
@@ -105,4 +135,9 @@ fn what_is_counted_after_a_look_up_is_told_whenever_the_series_is_let_go() {
 #[test]
 fn what_is_counted_before_and_after_a_hold_is_told_whenever_the_series_is_let_go() {
     HELD.passes();
+}
+
+#[test]
+fn what_is_observed_before_and_after_a_summary_is_let_go_is_told() {
+    OBSERVED.passes();
 }
