@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, State};
 use axum::routing::get;
-use streamgauge_export::{Collectors, Router, process, runtime, scrape_route};
+use streamgauge_export::{Collectors, Router, cardinality_route, process, runtime, scrape_route, watch_cardinality};
 use streamgauge_metrics::{Counter, Metrics, Registry};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -33,9 +33,11 @@ pub(crate) async fn serve(listener: TcpListener) -> Result<(), Box<dyn Error>> {
     let registry = Registry::new();
     process::install(&registry)?;
     runtime::install(&registry, "app", &Handle::current())?;
+    tokio::spawn(watch_cardinality(registry.clone()));
     let app: Router = Router::new()
         .route("/hello/{name}", get(hello))
         .with_state(HelloMetrics::register(&registry)?)
+        .route("/api/cardinality", cardinality_route(registry.clone()))
         .route("/metrics", scrape_route(registry, Collectors::default(), Duration::from_secs(10))?);
     Ok(axum::serve(listener, app).await?)
 }

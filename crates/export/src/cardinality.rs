@@ -44,8 +44,19 @@ fn label(label: &LabelCardinality) -> Value {
     })
 }
 
-/// Tells the log once a minute which metrics came near to a limit since, and which refused something.
-pub(crate) async fn watch(registry: Registry) {
+/// Tells the log once a minute, as warnings, which metrics came near to a limit since, and which refused something.
+/// It does not end; [`Server`](crate::Server) has it running, other programs spawn it.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// # let _guard = runtime.enter();
+/// use streamgauge_export::watch_cardinality;
+/// use streamgauge_metrics::Registry;
+///
+/// tokio::spawn(watch_cardinality(Registry::new()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub async fn watch_cardinality(registry: Registry) {
     let (mut ticks, mut told) = (interval(EVERY), Told::default());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {

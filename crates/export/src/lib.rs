@@ -24,7 +24,7 @@
 //!
 //! The server has a thread to itself: a pipeline that keeps every worker busy is exactly when its
 //! metrics are wanted. An axum application can answer scrapes by itself instead, with
-//! [`scrape_route`].
+//! [`scrape_route`] and [`cardinality_route`].
 //!
 //! ```
 //! use streamgauge_export::{Health, Identity, Routes, Server, process};
@@ -63,9 +63,10 @@ mod web;
 
 pub use axum::Router;
 pub use axum::routing::MethodRouter;
+pub use cardinality::watch_cardinality;
 pub use collect::{Collector, CollectorError, CollectorMetrics, Collectors};
 pub use health::{Health, Readiness};
-pub use routes::{Identity, Routes, scrape_route};
+pub use routes::{Identity, Routes, cardinality_route, scrape_route};
 pub use scrape::ScrapeMetrics;
 pub use server::{Bound, Limits, Running, ServeError, Server};
 pub use streamgauge_yaml::Faults;

@@ -137,6 +137,22 @@ where
     Ok(get(metrics).with_state(scrape).layer(map_response(finish)))
 }
 
+/// Answers, in an axum application of the caller's, who fills the registry: as JSON, as it is at `/api/cardinality` of
+/// [`Routes`]. For the log there is [`watch_cardinality`](crate::watch_cardinality).
+///
+/// ```
+/// use streamgauge_export::{Router, cardinality_route};
+/// use streamgauge_metrics::Registry;
+///
+/// let app: Router = Router::new().route("/api/cardinality", cardinality_route(Registry::new()));
+/// ```
+pub fn cardinality_route<S>(registry: Registry) -> MethodRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    get(cardinality).with_state(registry).layer(map_response(finish))
+}
+
 /// Plain segments only: in a router `{` and `*` mean something.
 fn check_metrics_path(path: &str) -> Result<(), ServeError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);

@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info};
 
-use crate::cardinality;
+use crate::cardinality::watch_cardinality;
 use crate::routes::Routes;
 use crate::web::WebConfig;
 
@@ -151,7 +151,7 @@ impl Bound {
             .name("scrape-endpoint".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    tasks.spawn(cardinality::watch(registry));
+                    tasks.spawn(watch_cardinality(registry));
                     if let Some(web) = web {
                         tasks.spawn(web.watch());
                     }

@@ -51,6 +51,9 @@ fn an_axum_application_answers_scrapes_among_its_own_routes() {
     assert!(answer.body.contains("\ntokio_workers{runtime=\"app\"} 1.0\n"), "{}", answer.body);
     assert!(answer.body.ends_with("# EOF\n"));
     assert_eq!(ask(addr, "POST", "/metrics").body, "use GET or HEAD\n");
+    let report = ask(addr, "GET", "/api/cardinality");
+    assert_eq!((report.status, report.header("content-type")), (200, Some("application/json")));
+    assert!(report.body.contains("\"level\":\"fine\""), "{}", report.body);
     assert_eq!(ask(addr, "GET", "/elsewhere").status, 404);
 }
 
