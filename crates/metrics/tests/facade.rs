@@ -319,3 +319,18 @@ fn of_a_look_up_that_was_refused_the_report_knows_the_module() {
     let report = registry.report();
     assert_eq!(report.metrics[0].looked_up_at.as_deref(), Some(module_path!()));
 }
+
+/// Of the families of one name, which differ in their labels, only the first one was taken out.
+#[test]
+fn a_metric_is_taken_out_with_all_the_labels_it_was_used_with() {
+    let (registry, facade) = facade();
+    with_local_recorder(&facade, || {
+        counter!("jobs_total").increment(1);
+        counter!("jobs_total", "queue" => "a").increment(2);
+        counter!("runs_total").increment(3);
+    });
+    assert!(registry.unregister("jobs_total"));
+    assert!(!registry.unregister("jobs_total"));
+    let page = registry.render_prometheus();
+    assert!(!page.contains("jobs_total") && page.contains("runs_total 3\n"), "{page}");
+}

@@ -124,12 +124,10 @@ impl Entries {
     /// other instruments of its group.
     pub(super) fn remove(&mut self, name: &str, constant: &str) -> Vec<Registered> {
         let Some(entry) = self.by_name.get(name) else { return Vec::new() };
-        let Some(out) = entry.registered.iter().find(|one| *one.constant == *constant).cloned() else {
-            return Vec::new();
-        };
+        let out: Vec<_> = entry.registered.iter().filter(|one| *one.constant == *constant).cloned().collect();
         let mut all = Vec::new();
         for entry in self.by_name.values_mut() {
-            all.extend(entry.registered.extract_if(.., |one| one.is_of(&out)));
+            all.extend(entry.registered.extract_if(.., |one| out.iter().any(|out| one.is_of(out))));
         }
         let empty: Vec<_> = self.by_name.extract_if(.., |_, entry| entry.registered.is_empty()).collect();
         for (_, entry) in &empty {
