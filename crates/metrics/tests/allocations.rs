@@ -238,6 +238,10 @@ fn series_that_are_let_go_take_no_more_memory_than_those_that_are_there() {
     let registry = Registry::with_options(options).unwrap();
     let desc = Desc::of::<Family<Histogram>>("size_bytes", "Sizes.").with_labels(["connection"]);
     let sizes: Family<Histogram> = registry.register(desc).unwrap();
+    let desc = Desc::of::<Family<Summary>>("latest", "Latest.").with_labels(["connection"]);
+    let latest: Family<Summary> = registry.register(desc).unwrap();
+    // Is let go and comes back all the time.
+    let late = latest.get_or_create(&[("connection", "late")]);
     let mut n = 0_u32;
     let mut churn = |minutes: u32| {
         for _ in 0..minutes {
@@ -246,6 +250,10 @@ fn series_that_are_let_go_take_no_more_memory_than_those_that_are_there() {
                 let text = n.to_string();
                 // Twice, so that this thread remembers them.
                 (0..2).for_each(|_| sizes.get_or_create(&[("connection", text.as_str())]).observe(1.0));
+                (0..2).for_each(|_| latest.get_or_create(&[("connection", text.as_str())]).observe(1.0));
+            }
+            if n % 160 == 0 {
+                late.observe(1.0);
             }
             clock.advance(Duration::from_secs(30));
             registry.snapshot();
