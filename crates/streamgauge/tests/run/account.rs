@@ -64,8 +64,7 @@ fn every_way_an_event_can_go_is_counted_and_kept() {
 
 #[test]
 fn dead_letters_without_a_file_are_logged_three_of_each_reason_and_harmlessly() {
-    let case = Case::new();
-    case.write("in.ndjson", "\x1b[31m{\n".repeat(9) + &events(0..3));
+    let case = Case::with("in.ndjson", "\x1b[31m{\n".repeat(9) + &events(0..3));
     let done = case.run(&json_config("in.ndjson"));
     done.expect(0).expect_conservation();
     assert_eq!(done.count("dead_letters"), 9);

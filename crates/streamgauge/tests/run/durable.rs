@@ -38,12 +38,10 @@ fn epochs(case: &Case) -> std::path::PathBuf {
 
 #[test]
 fn trap_32_a_stop_keeps_open_windows_and_the_next_start_goes_on_with_them() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let run = case.start(&following("in.ndjson"), &[]);
     run.wait_for_events(25);
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     done.expect(0).expect_conservation();
     assert_eq!((done.count("received"), done.count("rows"), done.count("open_windows")), (25, 4, 2));
     assert!(done.stderr.contains("2 open windows stay in the state for the next start"), "{}", done.stderr);
@@ -62,12 +60,10 @@ fn trap_32_a_stop_keeps_open_windows_and_the_next_start_goes_on_with_them() {
 
 #[test]
 fn a_drained_state_is_not_gone_on_with() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let run = case.start(&following("in.ndjson"), &["--drain"]);
     run.wait_for_events(25);
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     done.expect(0);
     assert_eq!((done.count("rows"), done.count("open_windows")), (6, 0));
     let done = case.run(&following("in.ndjson"));
@@ -78,15 +74,13 @@ fn a_drained_state_is_not_gone_on_with() {
 
 #[test]
 fn a_second_signal_ends_the_run_at_once_and_loses_nothing_that_was_committed() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..3_000));
+    let case = Case::with("in.ndjson", events(0..3_000));
     let mut config = durable("in.ndjson");
     config["source"]["file"]["speed"] = json!(1_500);
     let run = case.start(&config, &[]);
     run.wait_for_events(500);
     run.signal("-TERM");
-    run.signal("-TERM");
-    run.end();
+    run.stop();
     config["source"]["file"]["speed"] = json!("max");
     let done = case.run(&config);
     done.expect(0).expect_conservation();
@@ -95,8 +89,7 @@ fn a_second_signal_ends_the_run_at_once_and_loses_nothing_that_was_committed() {
 
 #[test]
 fn two_processes_cannot_have_one_state() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let run = case.start(&following("in.ndjson"), &[]);
     run.wait_for_events(25);
     let mut other = following("in.ndjson");
@@ -106,14 +99,12 @@ fn two_processes_cannot_have_one_state() {
     let pid = run.child.id();
     assert!(done.error().contains(&format!("process {pid} holds it; stop that one first")), "{}", done.error());
     assert!(!case.path("other.ndjson").exists(), "nothing was created");
-    run.signal("-TERM");
-    run.end().expect(0);
+    run.stop().expect(0);
 }
 
 #[test]
 fn a_lock_that_was_taken_away_by_hand_stops_the_one_who_had_it() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let mut first = case.start(&following("in.ndjson"), &[]);
     first.wait_for_events(25);
     case.remove("state/LOCK");
@@ -129,14 +120,12 @@ fn a_lock_that_was_taken_away_by_hand_stops_the_one_who_had_it() {
         "{}",
         fenced.error()
     );
-    second.signal("-TERM");
-    second.end().expect(0);
+    second.stop().expect(0);
 }
 
 #[test]
 fn a_state_folder_that_cannot_be_written_is_refused_before_the_start() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let mut config = durable("in.ndjson");
     config["state"]["path"] = json!("/proc/state");
     let done = case.run(&config);
@@ -147,8 +136,7 @@ fn a_state_folder_that_cannot_be_written_is_refused_before_the_start() {
 
 #[test]
 fn a_state_of_a_newer_version_is_refused() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     case.run(&durable("in.ndjson")).expect(0);
     let path = epochs(&case);
     let mut bytes = fs::read(&path).unwrap();
@@ -165,8 +153,7 @@ fn a_state_of_a_newer_version_is_refused() {
 
 #[test]
 fn damage_is_told_with_its_place_by_run_inspect_and_verify() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..3_000));
+    let case = Case::with("in.ndjson", events(0..3_000));
     let mut config = durable("in.ndjson");
     config["source"]["file"]["speed"] = json!(3_000);
     case.run(&config).expect(0);
@@ -193,8 +180,7 @@ fn damage_is_told_with_its_place_by_run_inspect_and_verify() {
 
 #[test]
 fn a_state_can_be_looked_at_while_it_is_used() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let run = case.start(&following("in.ndjson"), &[]);
     run.wait_for_events(25);
     let of = ["inspect", "--path", "state", "--format", "json"];
@@ -209,14 +195,12 @@ fn a_state_can_be_looked_at_while_it_is_used() {
     let text = state(&case, &["inspect", "--config", "config.json"]).stdout;
     assert!(text.contains("watermark    1970-01-01T00:00:23.000Z\n"), "{text}");
     assert!(text.contains("events       25 received: 25 processed"), "{text}");
-    run.signal("-TERM");
-    run.end().expect(0);
+    run.stop().expect(0);
 }
 
 #[test]
 fn where_there_is_no_state_nothing_is_looked_at() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..5));
+    let case = Case::with("in.ndjson", events(0..5));
     let done = state(&case, &["inspect", "--path", "nothing"]);
     assert_eq!((done.code, done.stderr.as_str()), (Some(2), "there is no state in nothing\n"));
     case.write("memory.json", json_config("in.ndjson").to_string());
@@ -227,8 +211,7 @@ fn where_there_is_no_state_nothing_is_looked_at() {
 
 #[test]
 fn a_full_disk_ends_the_run_and_it_goes_on_after_space_is_made() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..20_000));
+    let case = Case::with("in.ndjson", events(0..20_000));
     let mut config = durable("in.ndjson");
     config["windows"][0]["size"] = json!("20000s");
     config["event"]["id"] = json!("/t");
@@ -278,8 +261,7 @@ fn input_that_has_grown_after_its_end_or_is_another_file_is_refused() {
 
 #[test]
 fn output_that_was_cut_or_taken_away_is_refused() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     case.run(&durable("in.ndjson")).expect(0);
     let rows = case.text(SINK);
     case.write(SINK, &rows[..rows.len() - 1]);
@@ -295,8 +277,7 @@ fn output_that_was_cut_or_taken_away_is_refused() {
 
 #[test]
 fn what_stands_behind_the_committed_rows_is_cut_off() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     case.run(&durable("in.ndjson")).expect(0);
     let rows = case.text(SINK);
     case.append(SINK, "{\"half\":");
@@ -306,28 +287,24 @@ fn what_stands_behind_the_committed_rows_is_cut_off() {
 
 #[test]
 fn another_output_begins_with_what_comes_next_and_the_old_one_keeps_what_was_committed() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let run = case.start(&following("in.ndjson"), &[]);
     run.wait_for_events(25);
-    run.signal("-TERM");
-    run.end().expect(0);
+    run.stop().expect(0);
     case.append(SINK, "not committed");
     let mut config = following("in.ndjson");
     config["sink"]["file"]["path"] = json!("next.ndjson");
     case.append("in.ndjson", &events(25..45));
     let run = case.start(&config, &[]);
     run.wait_for_events(20);
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     assert_eq!((case.rows(SINK).len(), case.rows("next.ndjson").len()), (4, 4));
     assert_eq!(done.count("rows"), 8);
 }
 
 #[test]
 fn a_changed_configuration_that_the_state_depends_on_is_refused_with_the_reason() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     case.run(&durable("in.ndjson")).expect(0);
     let mut changed = durable("in.ndjson");
     changed["windows"][0]["size"] = json!("20s");
@@ -350,8 +327,7 @@ fn a_changed_configuration_that_the_state_depends_on_is_refused_with_the_reason(
 
 #[test]
 fn exactly_once_refuses_outputs_that_cannot_be_cut_back() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let mut config = durable("in.ndjson");
     config["late"]["file"]["path"] = json!("/dev/null");
     let done = case.run(&config);
@@ -364,8 +340,7 @@ fn exactly_once_refuses_outputs_that_cannot_be_cut_back() {
 #[test]
 fn files_that_were_there_are_appended_to_emptied_or_refused_only_by_the_first_start() {
     for (existing, kept) in [("append", "old\n"), ("truncate", "")] {
-        let case = Case::new();
-        case.write("in.ndjson", events(0..25));
+        let case = Case::with("in.ndjson", events(0..25));
         case.write(SINK, "old");
         let mut config = durable("in.ndjson");
         config["sink"]["file"]["existing"] = json!(existing);
@@ -375,8 +350,7 @@ fn files_that_were_there_are_appended_to_emptied_or_refused_only_by_the_first_st
         case.run(&config).expect(0);
         assert_eq!(case.text(SINK), rows);
     }
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     case.write(SINK, "old");
     let done = case.run(&durable("in.ndjson"));
     assert_eq!(done.code, Some(2));
@@ -386,31 +360,26 @@ fn files_that_were_there_are_appended_to_emptied_or_refused_only_by_the_first_st
 /// A log is rotated while nobody follows it: what had not been read of it stands in a file with another name.
 #[test]
 fn a_log_that_was_rotated_while_nothing_ran_is_read_to_its_end_first() {
-    let case = Case::new();
-    case.write("log.ndjson", events(0..25));
+    let case = Case::with("log.ndjson", events(0..25));
     let run = case.start(&following("log.ndjson"), &[]);
     run.wait_for_events(25);
-    run.signal("-TERM");
-    run.end().expect(0);
+    run.stop().expect(0);
     case.append("log.ndjson", &events(25..40));
     case.rename("log.ndjson", "log.ndjson.1");
     case.write("log.ndjson", events(40..60));
     let run = case.start(&following("log.ndjson"), &[]);
     run.wait_for_events(35);
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     done.expect(0).expect_conservation();
     assert_eq!((done.count("received"), done.count("late")), (60, 0));
 }
 
 #[test]
 fn a_followed_file_that_is_gone_for_good_is_told_and_counted() {
-    let case = Case::new();
-    case.write("log.ndjson", events(0..25));
+    let case = Case::with("log.ndjson", events(0..25));
     let run = case.start(&following("log.ndjson"), &[]);
     run.wait_for_events(25);
-    run.signal("-TERM");
-    run.end().expect(0);
+    run.stop().expect(0);
     case.write("next", events(40..60)); // a file of its own, so that it gets another inode
     case.remove("log.ndjson");
     case.rename("next", "log.ndjson");
@@ -423,8 +392,7 @@ fn a_followed_file_that_is_gone_for_good_is_told_and_counted() {
 
 #[test]
 fn what_a_state_costs_is_in_the_metrics_of_both_backends() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..25));
+    let case = Case::with("in.ndjson", events(0..25));
     let mut memory = json_config("in.ndjson");
     memory["source"]["file"]["follow"] = json!(true);
     memory["sink"]["file"]["path"] = json!("memory.ndjson");
@@ -449,7 +417,6 @@ fn what_a_state_costs_is_in_the_metrics_of_both_backends() {
             assert!(of("state_epoch_bytes_count") >= Some(1.0) && of("state_epoch_duration_ms_count") >= Some(1.0));
             assert_eq!(value("state_lock_wait_duration_ms_count{lock_type=\"folder\"}"), Some(1.0));
         }
-        run.signal("-TERM");
-        run.end().expect(0);
+        run.stop().expect(0);
     }
 }

@@ -45,8 +45,7 @@ fn a_full_disk_leaves_the_rows_of_earlier_runs_alone() {
 
 #[test]
 fn a_full_dead_letter_file_ends_the_run_too() {
-    let case = Case::new();
-    case.write("in.ndjson", "not json at all\n".repeat(1_000) + &events(0..30));
+    let case = Case::with("in.ndjson", "not json at all\n".repeat(1_000) + &events(0..30));
     let mut config = json_config("in.ndjson");
     config["dead_letter"] = json!({"file": {"path": "dead.ndjson"}});
     let done = with_file_limit(&case, &config, 8);
@@ -93,8 +92,7 @@ fn a_port_that_is_taken_is_named_with_its_key_and_what_to_do() {
 
 #[test]
 fn what_can_be_known_before_the_start_changes_nothing() {
-    let case = Case::new();
-    case.write(SINK, "mine\n");
+    let case = Case::with(SINK, "mine\n");
     let done = case.run(&hour_config());
     done.expect(2);
     assert!(done.stderr.contains(SINK) && done.stderr.contains("append"), "{}", done.stderr);
@@ -125,8 +123,7 @@ fn a_column_that_is_not_there_is_a_mistake_in_the_configuration() {
 
 #[test]
 fn an_output_that_is_also_the_input_is_refused_before_it_is_emptied() {
-    let case = Case::new();
-    case.write("in.ndjson", events(0..9));
+    let case = Case::with("in.ndjson", events(0..9));
     let mut config = json_config("in.ndjson");
     config["sink"] = json!({"file": {"path": "in.ndjson", "existing": "truncate"}});
     let done = case.run(&config);

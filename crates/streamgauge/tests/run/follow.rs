@@ -22,8 +22,7 @@ fn start(case: &Case, paths: &Json) -> Running {
 /// Stops the run; each of the events has been counted once, and nothing else.
 #[track_caller]
 fn expect_exactly(case: &Case, run: Running, seconds: Range<u32>) -> Done {
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     done.expect(0).expect_conservation();
     assert_eq!(done.count("received"), u64::from(seconds.end - seconds.start), "{}", done.stderr);
     assert_eq!(done.count("processed"), done.count("received"));
@@ -38,8 +37,7 @@ fn partial(second: u32) -> String {
 
 #[test]
 fn what_is_appended_is_read_and_a_line_waits_for_its_end() {
-    let case = Case::new();
-    case.write("a.log", events(0..5));
+    let case = Case::with("a.log", events(0..5));
     case.write("b.log", "");
     let mut run = start(&case, &json!(["a.log", "b.log"]));
     run.wait_for_events(5);
@@ -70,8 +68,7 @@ fn a_file_that_is_yet_to_come_is_waited_for() {
 
 #[test]
 fn a_rotated_file_is_read_to_its_end_then_the_new_one_from_its_start() {
-    let case = Case::new();
-    case.write("app.log", events(0..5) + &partial(5));
+    let case = Case::with("app.log", events(0..5) + &partial(5));
     let mut run = start(&case, &json!(["app.log"]));
     run.wait_for_events(5);
     case.rename("app.log", "old");
@@ -92,8 +89,7 @@ fn a_rotated_file_is_read_to_its_end_then_the_new_one_from_its_start() {
 /// Whoever writes a log notices its rotation a while after it.
 #[test]
 fn what_is_written_to_a_file_after_its_rotation_is_not_lost() {
-    let case = Case::new();
-    case.write("app.log", events(0..5));
+    let case = Case::with("app.log", events(0..5));
     let mut run = start(&case, &json!(["app.log"]));
     run.wait_for_events(5);
     case.rename("app.log", "old");
@@ -108,8 +104,7 @@ fn what_is_written_to_a_file_after_its_rotation_is_not_lost() {
 #[test]
 fn a_file_renamed_to_a_name_that_is_also_followed_is_neither_read_twice_nor_lost() {
     for partitions in ["one", "per_file"] {
-        let case = Case::new();
-        case.write("app.log", events(0..5));
+        let case = Case::with("app.log", events(0..5));
         case.write("app.log.1", events(5..10));
         let mut config = follow(&json!(["app.log*"]));
         config["source"]["file"]["partitions"] = json!(partitions);
@@ -130,8 +125,7 @@ fn a_file_renamed_to_a_name_that_is_also_followed_is_neither_read_twice_nor_lost
 
 #[test]
 fn a_truncated_file_is_read_from_its_start_again() {
-    let case = Case::new();
-    case.write("app.log", events(10..20) + &partial(20));
+    let case = Case::with("app.log", events(10..20) + &partial(20));
     let mut run = start(&case, &json!(["app.log"]));
     run.wait_for_events(10);
     std::fs::copy(case.path("app.log"), case.path("copy")).unwrap();
@@ -145,8 +139,7 @@ fn a_truncated_file_is_read_from_its_start_again() {
 /// Its length alone does not tell that anything happened.
 #[test]
 fn a_truncated_file_that_has_grown_past_the_old_place_is_told_by_its_first_bytes() {
-    let case = Case::new();
-    case.write("app.log", events(10..20));
+    let case = Case::with("app.log", events(10..20));
     let mut run = start(&case, &json!(["app.log"]));
     run.wait_for_events(10);
     case.write("app.log", events(20..60));
@@ -157,8 +150,7 @@ fn a_truncated_file_that_has_grown_past_the_old_place_is_told_by_its_first_bytes
 
 #[test]
 fn what_is_left_of_a_deleted_file_is_read_before_it_is_let_go() {
-    let case = Case::new();
-    case.write("app.log", events(0..5));
+    let case = Case::with("app.log", events(0..5));
     let mut run = start(&case, &json!(["*.log"]));
     run.wait_for_events(5);
     let mut writer = std::fs::OpenOptions::new().append(true).open(case.path("app.log")).unwrap();
@@ -176,8 +168,7 @@ fn what_is_left_of_a_deleted_file_is_read_before_it_is_let_go() {
 
 #[test]
 fn a_file_that_comes_back_is_gone_on_with() {
-    let case = Case::new();
-    case.write("app.log", events(0..5));
+    let case = Case::with("app.log", events(0..5));
     let mut run = start(&case, &json!(["*.log"]));
     run.wait_for_events(5);
     case.rename("app.log", "away");
@@ -192,8 +183,7 @@ fn a_file_that_comes_back_is_gone_on_with() {
 
 #[test]
 fn each_csv_file_keeps_its_own_columns_however_they_grow() {
-    let case = Case::new();
-    case.write("a.csv", "t,k,v\n0,a,0\n");
+    let case = Case::with("a.csv", "t,k,v\n0,a,0\n");
     case.write("b.csv", "v,t,k\n1,1,b\n");
     let mut config = follow(&json!(["*.csv"]));
     config["source"]["file"]["format"] = json!("csv");
@@ -212,8 +202,7 @@ fn each_csv_file_keeps_its_own_columns_however_they_grow() {
 
 #[test]
 fn what_cannot_be_followed_is_said_once_and_left_out() {
-    let case = Case::new();
-    case.write("app.log", events(0..5));
+    let case = Case::with("app.log", events(0..5));
     case.write("app.log.1.gz", "packed");
     let mut run = start(&case, &json!(["app.log*"]));
     run.wait_for_log("app.log.1.gz is compressed, so it is not followed");
@@ -226,16 +215,14 @@ fn what_cannot_be_followed_is_said_once_and_left_out() {
 
 #[test]
 fn a_copy_is_another_file_and_is_warned_of() {
-    let case = Case::new();
-    case.write("app.log", events(0..100));
+    let case = Case::with("app.log", events(0..100));
     let mut run = start(&case, &json!(["app.log*"]));
     run.wait_for_events(100);
     std::fs::copy(case.path("app.log"), case.path("copy")).unwrap();
     case.rename("copy", "app.log.1");
     run.wait_for_log("app.log.1 begins like app.log: if it is a copy, its events are read twice");
     run.wait_for_events(200);
-    run.signal("-TERM");
-    run.end().expect(0);
+    run.stop().expect(0);
 }
 
 #[test]

@@ -42,6 +42,13 @@ impl Case {
         Case(TempDir::new().unwrap())
     }
 
+    /// With one file in it.
+    pub(crate) fn with(name: &str, bytes: impl AsRef<[u8]>) -> Self {
+        let case = Self::new();
+        case.write(name, bytes);
+        case
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
@@ -171,6 +178,12 @@ impl Running {
     }
 
     /// Waits for the end; stdin is closed.
+    /// Asks it to stop, and waits until it has.
+    pub(crate) fn stop(self) -> Done {
+        self.signal("-TERM");
+        self.end()
+    }
+
     pub(crate) fn end(mut self) -> Done {
         drop(self.child.stdin.take());
         let mut stdout = self.printed;

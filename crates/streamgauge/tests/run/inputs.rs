@@ -23,8 +23,7 @@ fn a_packed_file_gives_the_same_rows_as_the_plain_one() {
     let bytes = fs::read(hour()).unwrap();
     let packed = [("hour.csv.gz", gz(&bytes)), ("hour.csv.zst", zstd::encode_all(&*bytes, 1).unwrap())];
     for (name, packed) in packed {
-        let case = Case::new();
-        case.write(name, packed);
+        let case = Case::with(name, packed);
         let mut config = hour_config();
         config["source"]["file"]["paths"] = json!([name]);
         let done = case.run(&config);
@@ -72,8 +71,7 @@ fn a_silent_stdin_lets_its_windows_close_by_the_clock() {
 
 #[test]
 fn several_files_follow_each_other_in_the_order_of_their_names() {
-    let case = Case::new();
-    case.write("2.ndjson", events(50..100));
+    let case = Case::with("2.ndjson", events(50..100));
     case.write("1.ndjson", events(0..50));
     let done = case.run(&json_config("*.ndjson"));
     done.expect(0).expect_conservation();

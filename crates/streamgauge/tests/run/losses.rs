@@ -55,8 +55,7 @@ fn a_file_that_is_truncated_while_it_is_read_gives_what_it_had_and_fails() {
 
 #[test]
 fn a_file_that_is_gone_before_its_turn_is_named() {
-    let case = Case::new();
-    case.write("later.ndjson", events(0..9));
+    let case = Case::with("later.ndjson", events(0..9));
     let mut config = json_config("");
     config["source"]["file"]["paths"] = json!(["-", "later.ndjson"]);
     let mut run = case.start(&config, &[]);

@@ -74,8 +74,7 @@ fn trap_4_files_that_are_partitions_are_read_together_so_that_none_makes_another
 /// One file has more than a day of events ready, the other a few: it is not read on until nobody waits for the other.
 #[test]
 fn trap_4_a_followed_file_that_is_far_ahead_is_paused_until_the_others_are_idle() {
-    let case = Case::new();
-    case.write("ahead.ndjson", events(0..100_000));
+    let case = Case::with("ahead.ndjson", events(0..100_000));
     case.write("behind.ndjson", events(0..5));
     let mut config = json_config("*.ndjson");
     config["source"]["file"] = json!({"paths": ["ahead.ndjson", "behind.ndjson"], "format": "ndjson", "follow": true, "partitions": "per_file"});
@@ -94,8 +93,7 @@ fn trap_4_a_followed_file_that_is_far_ahead_is_paused_until_the_others_are_idle(
     }
     assert!(paused > 0);
     run.wait_for_events(100_005);
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     done.expect(0).expect_conservation();
     assert_eq!((done.count("received"), done.count("late")), (100_005, 0));
 }
@@ -173,8 +171,7 @@ fn trap_33_at_the_end_of_its_input_every_window_is_printed_once() {
 /// A file that appears while others are followed is a partition of its own: it is read, and when it falls silent the others go on.
 #[test]
 fn trap_39_a_partition_that_comes_later_is_read_and_does_not_hold_the_others_back_for_ever() {
-    let case = Case::new();
-    case.write("a.ndjson", events(0..30));
+    let case = Case::with("a.ndjson", events(0..30));
     let mut config = json_config("*.ndjson");
     config["source"]["file"] =
         json!({"paths": ["*.ndjson"], "format": "ndjson", "follow": true, "partitions": "per_file"});
@@ -187,8 +184,7 @@ fn trap_39_a_partition_that_comes_later_is_read_and_does_not_hold_the_others_bac
     run.wait_for_events(35);
     case.append("a.ndjson", &events(35..80));
     wait(|| run.metric("stream_processor_window_triggers_total") >= 14.0);
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     done.expect(0).expect_conservation();
     assert_eq!((done.count("received"), done.count("late")), (80, 0));
     assert_eq!(sum_of(&parsed(&done.stdout), "n"), 80);
@@ -257,8 +253,7 @@ fn trap_38_when_keys_are_too_many_the_log_names_the_field_and_some_of_its_values
 /// Their latency used to be missing: it was kept only for paced input.
 #[test]
 fn the_latency_of_events_that_are_followed_counts_from_when_they_happened() {
-    let case = Case::new();
-    case.write("a.ndjson", events(0..30));
+    let case = Case::with("a.ndjson", events(0..30));
     let mut config = json_config("*.ndjson");
     config["source"]["file"] = json!({"paths": ["a.ndjson"], "format": "ndjson", "follow": true});
     let run = case.start(&config, &[]);
@@ -266,6 +261,5 @@ fn the_latency_of_events_that_are_followed_counts_from_when_they_happened() {
     wait(|| run.metric("stream_processor_end_to_end_latency_ms_count") > 29.5);
     let years = run.metric("stream_processor_end_to_end_latency_ms_sum") / 30.0 / (365.25 * 86_400e3);
     assert!(years > 50.0, "they happened in 1970");
-    run.signal("-TERM");
-    run.end().expect(0);
+    run.stop().expect(0);
 }

@@ -35,8 +35,7 @@ fn a_stop_ends_also_a_run_that_waits_for_its_next_event() {
     config["source"]["file"]["speed"] = json!(1);
     let run = case.start(&config, &[]);
     run.wait_for_events(1);
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     done.expect(0).expect_conservation();
     assert!(done.count("received") < 19_366);
     assert!(done.count("open_windows") > 0);
@@ -49,8 +48,7 @@ fn draining_prints_the_open_windows() {
     let mut run = case.start(&json_config("-"), &["--drain"]);
     run.send(&events(0..25));
     run.wait_for_events(25);
-    run.signal("-TERM");
-    let done = run.end();
+    let done = run.stop();
     done.expect(0).expect_conservation();
     assert_eq!(done.count("open_windows"), 0);
     assert_eq!(sum_of(&case.rows(SINK), "n"), 25);
