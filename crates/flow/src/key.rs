@@ -81,20 +81,22 @@ impl Keys {
     /// The number of an event's key, and whether the key was folded because there are too many.
     #[inline]
     pub(crate) fn of(&mut self, event: &Event<'_>) -> (KeyId, bool) {
-        let values = self.fields.iter().map(|field| event.bytes(*field));
-        let hash = self.hash(values.clone());
-        match self.find(hash, &values) {
-            Some(id) => (id, false),
-            None => self.add_or_fold(hash, event),
+        // Keys of one and of two fields are the usual ones: their values are fetched once and stay in registers.
+        let found = match *self.fields {
+            [one] => self.look_up(&[event.bytes(one)].into_iter()),
+            [one, other] => self.look_up(&[event.bytes(one), event.bytes(other)].into_iter()),
+            ref more => self.look_up(&more.iter().map(|field| event.bytes(*field))),
+        };
+        match found {
+            Ok(id) => (id, false),
+            Err(hash) => self.add_or_fold(hash, event),
         }
     }
 
     /// The number of a key that was saved. It is there even if there are too many by now.
     pub(crate) fn restore(&mut self, values: &[&str]) -> KeyId {
-        let bytes = values.iter().map(|value| value.as_bytes());
-        let hash = self.hash(bytes.clone());
-        let known = self.find(hash, &bytes);
-        known.unwrap_or_else(|| self.add(hash, values.iter().map(|value| Arc::from(*value)).collect()))
+        let known = self.look_up(&values.iter().map(|value| value.as_bytes()));
+        known.unwrap_or_else(|hash| self.add(hash, values.iter().map(|value| Arc::from(*value)).collect()))
     }
 
     /// How many values a key has.
@@ -121,17 +123,14 @@ impl Keys {
         self.explosion.get_or_insert_with(begin).add(value);
     }
 
+    /// The number of a key, or the hash by which it is to be added.
     #[inline]
-    fn hash<'a>(&self, values: impl Iterator<Item = &'a [u8]>) -> u64 {
+    fn look_up<'a>(&self, values: &(impl Iterator<Item = &'a [u8]> + Clone)) -> Result<KeyId, u64> {
         let mut hasher = self.hasher.build_hasher();
-        values.for_each(|value| hasher.write(value));
-        hasher.finish()
-    }
-
-    #[inline]
-    fn find<'a>(&self, hash: u64, values: &(impl Iterator<Item = &'a [u8]> + Clone)) -> Option<KeyId> {
+        values.clone().for_each(|value| hasher.write(value));
+        let hash = hasher.finish();
         let is_it = |place: &Place| place.hash == hash && holds(&place.text, values.clone());
-        self.places.find(hash, is_it).map(|place| place.key)
+        self.places.find(hash, is_it).map(|place| place.key).ok_or(hash)
     }
 
     fn add(&mut self, hash: u64, values: KeyValues) -> KeyId {

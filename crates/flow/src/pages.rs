@@ -13,11 +13,17 @@ impl Touched {
     #[inline]
     pub(crate) fn touch(&mut self, place: usize) {
         let page = place / PAGE;
-        let word = page / 64;
-        if word >= self.0.len() {
-            self.0.resize(word + 1, 0);
+        let (word, bit) = (page / 64, 1 << (page % 64));
+        match self.0.get_mut(word) {
+            Some(word) => *word |= bit,
+            None => self.begin(word, bit),
         }
-        self.0[word] |= 1 << (page % 64);
+    }
+
+    #[cold]
+    fn begin(&mut self, word: usize, bit: u64) {
+        self.0.resize(word, 0);
+        self.0.push(bit);
     }
 
     /// Whether nothing was touched.

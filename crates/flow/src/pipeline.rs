@@ -108,9 +108,18 @@ impl Pipeline {
         if let Some(seen) = &mut self.stages.seen {
             seen.turn_to_others();
         }
+        let (first_row, first) = (effects.rows.len(), batch.from);
+        let progress = self.judge(batch, now, until, effects);
+        self.stages.account.received += (progress.done - first) as u64;
+        self.stages.account.revisions += effects.rows.revisions_from(first_row);
+        Ok(progress)
+    }
+
+    #[inline]
+    fn judge(&mut self, batch: &Batch<'_>, now: WallTime, until: Option<EventTime>, effects: &mut Effects) -> Progress {
         let plausible_until = now.plausible_until(self.max_future_skew);
         for at in batch.from..batch.decoded.len() {
-            let stopped = |stopped| Ok(Progress { done: at, stopped: Some(stopped) });
+            let stopped = |stopped| Progress { done: at, stopped: Some(stopped) };
             if batch.in_turn && self.stages.watermarks.is_ahead() {
                 return stopped(Stopped::Ahead);
             }
@@ -125,7 +134,7 @@ impl Pipeline {
                 Ok(event) => self.stages.accept(batch, at, &event, self.keeps_times, effects),
             }
         }
-        Ok(Progress { done: batch.decoded.len(), stopped: None })
+        Progress { done: batch.decoded.len(), stopped: None }
     }
 
     /// A partition begins, or goes on after its end: it holds the others back until it says something or is idle.
@@ -315,11 +324,9 @@ impl Stages {
     fn take(&mut self, event: &Event<'_>, rows: &mut Rows) -> Verdict {
         let (mut taken, mut folded) = (false, false);
         for window in &mut self.windows {
-            let printed = rows.len();
             let result = window.take(event, self.watermarks.combined(), rows);
             taken |= result.taken;
             folded |= result.folded;
-            self.account.revisions += rows.revisions_from(printed);
         }
         self.account.folded += u64::from(folded);
         if taken { Verdict::Processed } else { Verdict::Dropped(Reason::Late) }
@@ -353,7 +360,6 @@ impl Stages {
     fn count(&mut self, event_type: TypeId, verdict: Verdict) {
         self.tally.count(event_type, verdict);
         let account = &mut self.account;
-        account.received += 1;
         *match verdict {
             Verdict::Processed => &mut account.processed,
             Verdict::Filtered => &mut account.filtered,

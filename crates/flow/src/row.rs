@@ -108,7 +108,6 @@ impl Rows {
     }
 
     /// How many of the rows from `first` on correct an earlier one.
-    #[inline]
     pub(crate) fn revisions_from(&self, first: usize) -> u64 {
         self.heads[first..].iter().filter(|head| head.revision > 0).count() as u64
     }

@@ -138,7 +138,6 @@ struct Told {
 #[derive(Debug)]
 struct TypeTally {
     name: Arc<str>,
-    received: u64,
     processed: u64,
     dropped: [u64; Verdict::DROPS],
     metrics: EventMetrics,
@@ -217,7 +216,6 @@ impl Tally {
     #[inline]
     pub(crate) fn count(&mut self, event_type: TypeId, verdict: Verdict) {
         let tally = &mut self.types[event_type];
-        tally.received += 1;
         match verdict.drop_index() {
             None => tally.processed += 1,
             Some(index) => tally.dropped[index] += 1,
@@ -283,17 +281,12 @@ impl TypeTally {
     fn new(name: &str, metrics: &PipelineMetrics) -> Self {
         let name: Arc<str> = name.into();
         let labels = ByType { event_type: Arc::clone(&name) };
-        TypeTally {
-            name,
-            received: 0,
-            processed: 0,
-            dropped: [0; Verdict::DROPS],
-            metrics: metrics.events.handle(&labels),
-        }
+        TypeTally { name, processed: 0, dropped: [0; Verdict::DROPS], metrics: metrics.events.handle(&labels) }
     }
 
     fn record(&mut self, timing: &Timing<'_>, metrics: &PipelineMetrics) {
-        if self.received == 0 {
+        let received = self.processed + self.dropped.iter().sum::<u64>();
+        if received == 0 {
             return;
         }
         // Latencies that differ from event to event are observed already.
@@ -302,7 +295,7 @@ impl TypeTally {
             EndToEnd::Each(_) => (0.0, 0),
         };
         record((
-            self.metrics.events_received_total.adding(self.received),
+            self.metrics.events_received_total.adding(received),
             self.metrics.events_processed_total.adding(self.processed),
             self.metrics.processing_duration_ms.observing_n(timing.processing_ms, self.processed),
             self.metrics.end_to_end_latency_ms.observing_n(latency, alike),
@@ -311,7 +304,7 @@ impl TypeTally {
         dropped.iter().enumerate().filter(|(_, count)| **count > 0).for_each(|(index, count)| {
             self.record_drops(index, *count, metrics);
         });
-        (self.received, self.processed) = (0, 0);
+        self.processed = 0;
     }
 
     fn record_drops(&self, index: usize, count: u64, metrics: &PipelineMetrics) {

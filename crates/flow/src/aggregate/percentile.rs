@@ -3,6 +3,8 @@
 mod bucket;
 mod sketch;
 
+use std::cmp::Ordering;
+
 use super::{DecodeError, State};
 use crate::decode::Number;
 use crate::encoding::{put_flag, put_layout, put_whole, take_byte, take_double, take_flag, take_up_to};
@@ -89,7 +91,8 @@ impl Numbers {
     /// Puts few numbers in order, so that any number of ranks can be asked for.
     pub(super) fn settle(&mut self) {
         if let Numbers::Few { numbers, .. } = self {
-            numbers.sort_unstable_by(f64::total_cmp);
+            // They are finite, and 0 has no sign: this is their total order, found with fewer steps.
+            numbers.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
         }
     }
 
@@ -114,8 +117,8 @@ impl Numbers {
         match self {
             Numbers::Few { numbers, whole } if numbers.len() < MOST_EXACT => {
                 if numbers.len() == numbers.capacity() {
-                    // To 4, 16 and 64 numbers: a pane of many asks for memory three times.
-                    numbers.reserve_exact((numbers.len() * 3).max(4));
+                    // To 16 and 64 numbers: a pane of some asks for memory once, one of many twice.
+                    numbers.reserve_exact((numbers.len() * 3).max(16));
                 }
                 numbers.push(number);
                 *whole &= is_whole;

@@ -96,6 +96,15 @@ impl States {
                 outermost.add(number);
             }
         }
+        if !rare.is_empty() {
+            self.take_rare(at, number, text);
+        }
+    }
+
+    /// A function of its own, so that what it needs room for costs nothing where it is not needed.
+    #[inline(never)]
+    fn take_rare<'a>(&mut self, at: usize, number: impl Fn(usize) -> Option<Number>, text: impl Fn(usize) -> &'a str) {
+        let rare = &self.layout.rare;
         for (state, kind) in of_mut(&mut self.rare, at, rare.len()).iter_mut().zip(rare) {
             state.add(*kind, &number, &text);
         }

@@ -30,7 +30,7 @@ pub(super) struct Aligned {
     slices: Slab<Slice>,
     by_start: BTreeMap<EventTime, usize>,
     places: hashbrown::HashMap<EventTime, usize>, // the same without an order: found in one step, however many there are
-    recent: [Option<(SliceSpan, usize)>; 2],      // most events belong to the slice of one before, or to its neighbour
+    recent: [Recent; 2],                          // most events belong to the slice of one before, or to its neighbour
     fired: Option<EventTime>,                     // windows that end here or before have printed all they hold
     due_at: Option<EventTime>,                    // no watermark before this has anything to do here
     held: usize,
@@ -38,6 +38,14 @@ pub(super) struct Aligned {
     merged: Option<Slice>, // … unless they had to be merged from several
     revisions: Revisions,
     gone: Vec<String>, // tables that were saved and hold nothing any more
+}
+
+/// A slice that an event came to since something fired or went last: meanwhile it is neither over nor newly late.
+#[derive(Clone, Copy, Debug)]
+struct Recent {
+    span: SliceSpan,
+    at: usize,
+    is_late: bool, // its first window has passed
 }
 
 /// The last revision of what was printed more than once, by start of window.
@@ -73,7 +81,7 @@ impl Aligned {
             slices: Slab::new(),
             by_start: BTreeMap::new(),
             places: hashbrown::HashMap::new(),
-            recent: [None; 2],
+            recent: [Recent::NONE; 2],
             fired: None,
             due_at: None,
             held: 0,
@@ -96,11 +104,11 @@ impl Aligned {
 
     #[inline]
     pub(super) fn take(&mut self, of: &mut Definition, event: &Event<'_>, mark: &Watermark, rows: &mut Rows) -> Taken {
-        let (span, known) = self.place(event.time);
-        if of.is_over(span.last + self.cut.size, mark) {
+        let recent = self.recent.iter().position(|recent| recent.span.holds(event.time));
+        let Some(recent) = recent.or_else(|| self.turn_to(event.time, of, mark)) else {
             return Taken::default();
-        }
-        let slice = known.unwrap_or_else(|| self.open(span, of, mark));
+        };
+        let Recent { at: slice, is_late, .. } = self.recent[recent];
         let (key, folded) = of.keys.of(event);
         let slice = &mut self.slices[slice];
         let known = slice.turn_to(key);
@@ -112,30 +120,25 @@ impl Aligned {
         });
         of.taken += 1;
         slice.states_mut().add(at, event);
-        if mark.has_reached(span.first + self.cut.size) {
+        if is_late {
+            let span = slice.span;
             self.revise(of, &Late { span, key, is_first: known.is_none() }, mark, rows);
         }
         Taken { taken: true, folded }
     }
 
-    /// The slice that an instant lies in, and where it is kept.
-    #[inline]
-    fn place(&mut self, time: EventTime) -> (SliceSpan, Option<usize>) {
-        for (span, at) in self.recent.iter().flatten() {
-            if span.holds(time) {
-                return (*span, Some(*at));
-            }
-        }
+    /// The slice that an instant lies in becomes one of the recent ones: which of them. None: no window takes it any more.
+    #[inline(never)]
+    fn turn_to(&mut self, time: EventTime, of: &Definition, mark: &Watermark) -> Option<usize> {
         let span = self.cut.slice(time);
-        let at = self.places.get(&span.start).copied();
-        if let Some(at) = at {
-            self.remember(span, at);
+        if of.is_over(span.last + self.cut.size, mark) {
+            return None;
         }
-        (span, at)
-    }
-
-    fn remember(&mut self, span: SliceSpan, at: usize) {
-        self.recent = [Some((span, at)), self.recent[0]];
+        let known = self.places.get(&span.start).copied();
+        let at = known.unwrap_or_else(|| self.open(span, of, mark));
+        let recent = Recent { span, at, is_late: mark.has_reached(span.first + self.cut.size) };
+        self.recent = [recent, self.recent[0]];
+        Some(0)
     }
 
     fn insert(&mut self, span: SliceSpan, of: &Definition) -> usize {
@@ -148,7 +151,6 @@ impl Aligned {
     #[cold]
     fn open(&mut self, span: SliceSpan, of: &Definition, mark: &Watermark) -> usize {
         let at = self.insert(span, of);
-        self.remember(span, at);
         // The watermark may have passed windows that held nothing: what comes for them now is late, and never fires.
         self.fired = self.fired.max(mark.get());
         let fires = self.unfired(span.first);
@@ -254,8 +256,8 @@ impl Aligned {
             if slice.saved {
                 self.gone.push(table_at("slices", slice.span.start, &of.names.window));
             }
-            self.recent = [None; 2];
         }
+        self.recent = [Recent::NONE; 2];
         while let Some(first) = self.revisions.first_entry()
             && gone(*first.key())
         {
@@ -316,6 +318,11 @@ fn merged_backwards(pieces: &[Piece<'_>]) -> Vec<States> {
 
 fn next_revision(revisions: &mut Revisions, start: EventTime, key: KeyId) -> u32 {
     revisions.entry(start).or_default().next(key)
+}
+
+impl Recent {
+    /// Holds no instant.
+    const NONE: Recent = Recent { span: SliceSpan::EMPTY, at: 0, is_late: false };
 }
 
 impl Revised {

@@ -33,6 +33,12 @@ pub(super) struct SliceSpan {
 }
 
 impl SliceSpan {
+    /// Holds no instant.
+    pub(super) const EMPTY: SliceSpan = {
+        let epoch = EventTime::from_nanos(0);
+        SliceSpan { start: epoch, end: epoch, first: epoch, last: epoch }
+    };
+
     #[inline]
     pub(super) fn holds(&self, time: EventTime) -> bool {
         self.start <= time && time < self.end
