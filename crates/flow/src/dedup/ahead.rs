@@ -1,8 +1,6 @@
 //! The fingerprints of the next events, made before they are asked for.
 
-use siphasher::sip128::SipHasher13;
-
-use super::fingerprint;
+use super::identity::Identities;
 use super::table::{Fingerprint, Table};
 use crate::decode::Decoded;
 
@@ -29,21 +27,21 @@ impl Ahead {
         &mut self,
         records: &Decoded,
         at: usize,
-        hasher: &SipHasher13,
+        identities: &Identities,
         table: &Table,
     ) -> Option<Fingerprint> {
         if !(self.first..self.first + self.fingerprints.len()).contains(&at) {
-            self.look(records, at, hasher, table);
+            self.look(records, at, identities, table);
         }
         self.fingerprints.get(at - self.first).copied().flatten()
     }
 
     #[inline(never)]
-    fn look(&mut self, records: &Decoded, at: usize, hasher: &SipHasher13, table: &Table) {
+    fn look(&mut self, records: &Decoded, at: usize, identities: &Identities, table: &Table) {
         self.first = at;
         self.fingerprints.clear();
         let next = at..records.len().min(at + RECORDS);
-        self.fingerprints.extend(next.map(|at| records.id(at).map(|id| fingerprint(hasher, id))));
+        self.fingerprints.extend(next.map(|at| records.id(at).map(|id| identities.of(id))));
         table.touch(self.fingerprints.iter().flatten().copied());
     }
 }

@@ -7,16 +7,19 @@
 //! A generation is an eighth of the time for which an id is known. When its last id has had its time, its table is dropped:
 //! nothing is looked for, nothing is rewritten.
 
+use super::identity::Identities;
 use super::{Age, Entry, Fingerprint, Nanos, Seen, instant, nanos};
 use crate::encoding::{
-    DecodeError, put_count, put_layout, put_time, take, take_count, take_end, take_layout, take_time, take_up_to,
+    DecodeError, put_count, put_layout, put_time, take, take_byte, take_count, take_end, take_layout, take_time,
+    take_up_to,
 };
 use crate::state::{Changes, Epoch};
 use crate::time::EventTime;
 use crate::watermark::Watermark;
-use siphasher::sip128::SipHasher13;
 
 const LAYOUT: u8 = 1;
+/// The layout of a head whose ids have kinds; in those of the first one all were hashed, and are so from there on.
+const WITH_KINDS: u8 = 2;
 const GENERATIONS: i128 = 8;
 /// Fingerprint and time.
 pub(crate) const ENTRY: usize = 24;
@@ -68,9 +71,9 @@ impl Seen {
 
     fn save_head(&self, to: &mut Changes) {
         to.put(b"dedup", 0, |out| {
-            put_layout(out, LAYOUT);
-            out.extend(self.keys.0.to_le_bytes());
-            out.extend(self.keys.1.to_le_bytes());
+            put_layout(out, if self.identities.are_all_hashed() { LAYOUT } else { WITH_KINDS });
+            out.extend(self.identities.keys.0.to_le_bytes());
+            out.extend(self.identities.keys.1.to_le_bytes());
             put_count(out, self.evicted);
             put_count(out, self.floors.len() as u64);
             for floor in &self.floors {
@@ -94,9 +97,12 @@ impl Seen {
     /// Takes in how ids are told apart, and what was evicted; comes before any id.
     pub(crate) fn restore_head(&mut self, mut bytes: &[u8]) -> Result<(), DecodeError> {
         let bytes = &mut bytes;
-        take_layout(bytes, LAYOUT)?;
-        self.keys = (take_u64(bytes)?, take_u64(bytes)?);
-        self.hasher = SipHasher13::new_with_keys(self.keys.0, self.keys.1);
+        let identities = match take_byte(bytes)? {
+            LAYOUT => Identities::all_hashed,
+            WITH_KINDS => Identities::new,
+            other => return Err(DecodeError::UnknownLayout(other)),
+        };
+        self.identities = identities((take_u64(bytes)?, take_u64(bytes)?));
         self.evicted = take_count(bytes)?;
         let floors = take_count(bytes)?;
         for _ in 0..floors {
@@ -135,8 +141,8 @@ impl Seen {
     /// An id that was seen again after its time stands in two generations: the later one counts.
     fn take_back_in(&mut self, Entry { fingerprint, first }: Entry) {
         match self.table.find(fingerprint) {
-            Some(known) => *known = first.max(*known),
-            None => self.table.insert(fingerprint, first, |_| true),
+            Ok(known) => *known = first.max(*known),
+            Err(slot) => self.table.insert_at(slot, fingerprint, first, |_| true),
         }
     }
 
@@ -182,4 +188,44 @@ fn take_u64(bytes: &mut &[u8]) -> Result<u64, DecodeError> {
 /// The end of the generation that a table holds, if it is one of ids.
 pub(crate) fn generation(table: &str) -> Option<EventTime> {
     crate::encoding::time_of(table.strip_prefix("ids/")?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Deduplicate;
+    use crate::time::Span;
+
+    /// What the first layout had saved of ids "a" (as hashed then) and a UUID, which was hashed, too.
+    #[test]
+    fn a_state_in_which_all_ids_were_hashed_is_gone_on_with_as_it_is() {
+        let settings = Deduplicate { ttl: Span::from_secs(60), max_entries: 100 };
+        let ids = ["a", "01234567-89ab-4cde-8f01-23456789abcd"];
+        let hasher = siphasher::sip128::SipHasher13::new_with_keys(7, 8);
+        let entry = |id: &&str| {
+            let (upper, lower) = hasher.hash(id.as_bytes()).as_u64();
+            [upper.to_le_bytes(), lower.to_le_bytes(), 5_i64.to_le_bytes()].concat()
+        };
+        let head = [&[1][..], &7_u64.to_le_bytes(), &8_u64.to_le_bytes(), &[0, 0]].concat();
+        let (end, mark) = (EventTime::from_nanos(10), Watermark::new(Span::ZERO));
+        let mut seen = Seen::new(settings);
+        seen.durable();
+        seen.restore_head(&head).unwrap();
+        seen.restore(end, 1, &[&[1][..], &ids.iter().flat_map(entry).collect::<Vec<_>>()].concat()).unwrap();
+        for id in ids {
+            assert!(seen.knows(seen.identities.of(id), EventTime::from_nanos(6), &mark), "{id}");
+        }
+        assert!(!seen.knows(seen.identities.of("b"), EventTime::from_nanos(6), &mark));
+        let mut changes = Changes::default();
+        seen.save(2, &mark, &mut changes);
+        let kept =
+            changes.iter().any(|change| matches!(change, crate::state::Change::Put { value, .. } if value == head));
+        assert!(kept, "whoever goes on with it must hash, too");
+    }
+
+    #[test]
+    fn a_head_of_a_later_layout_is_refused() {
+        let mut seen = Seen::new(Deduplicate { ttl: Span::from_secs(60), max_entries: 100 });
+        assert_eq!(seen.restore_head(&[3; 30]), Err(DecodeError::UnknownLayout(3)));
+    }
 }

@@ -22,6 +22,10 @@ pub(super) struct Table {
     len: usize,
 }
 
+/// A slot of a segment, until something else is taken in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot(usize);
+
 #[derive(Debug)]
 struct Segment {
     fingerprints: Vec<Fingerprint>, // slots, the last of which is empty
@@ -51,25 +55,41 @@ impl Table {
         slots * (size_of::<Fingerprint>() + size_of::<Nanos>())
     }
 
-    /// The time of a fingerprint.
+    /// The time of a fingerprint; where it is not there, the slot that it would take.
     #[inline]
-    pub(super) fn find(&mut self, fingerprint: Fingerprint) -> Option<&mut Nanos> {
+    pub(super) fn find(&mut self, fingerprint: Fingerprint) -> Result<&mut Nanos, Slot> {
         let segment = &mut self.segments[segment_of(fingerprint)];
         let at = segment.lower_bound(fingerprint);
         match segment.fingerprints.get(at) {
-            Some(found) if *found == fingerprint => segment.times.get_mut(at),
-            _ => None,
+            Some(found) if *found == fingerprint => Ok(&mut segment.times[at]),
+            _ => Err(Slot(at)),
         }
     }
 
-    /// Takes a fingerprint in that is not there. Where its segment is full, those that need not be kept are dropped first.
-    #[inline]
+    /// Gives a fingerprint a time, whether it is there or not.
     pub(super) fn insert(&mut self, fingerprint: Fingerprint, time: Nanos, keep: impl Fn(Nanos) -> bool) {
+        match self.find(fingerprint) {
+            Ok(known) => *known = time,
+            Err(slot) => self.insert_at(slot, fingerprint, time, keep),
+        }
+    }
+
+    /// Takes a fingerprint in that is not there, in the slot that it would take. Where its segment is full, those that need not
+    /// be kept are dropped first.
+    #[inline]
+    pub(super) fn insert_at(
+        &mut self,
+        Slot(mut at): Slot,
+        fingerprint: Fingerprint,
+        time: Nanos,
+        keep: impl Fn(Nanos) -> bool,
+    ) {
         let segment = &mut self.segments[segment_of(fingerprint)];
         if segment.is_full() {
             self.len -= segment.make_room(&keep);
+            at = segment.lower_bound(fingerprint);
         }
-        segment.insert(fingerprint, time);
+        segment.insert(at, fingerprint, time);
         self.len += 1;
     }
 
@@ -125,8 +145,7 @@ impl Segment {
 
     /// Those that are higher move on by one slot, up to the next empty one.
     #[inline]
-    fn insert(&mut self, fingerprint: Fingerprint, time: Nanos) {
-        let mut at = self.lower_bound(fingerprint);
+    fn insert(&mut self, mut at: usize, fingerprint: Fingerprint, time: Nanos) {
         let (mut fingerprint, mut moved) = (fingerprint, time);
         for (slot, time) in self.fingerprints[at..].iter_mut().zip(&mut self.times[at..]) {
             std::mem::swap(slot, &mut fingerprint);
@@ -237,7 +256,7 @@ mod tests {
         assert_eq!(table.len(), plain.len());
         assert!(table.iter().eq(plain.iter().map(|(fingerprint, time)| (*fingerprint, *time))));
         for (fingerprint, time) in plain {
-            assert_eq!(table.find(*fingerprint).copied(), Some(*time));
+            assert_eq!(table.find(*fingerprint).ok(), Some(&mut time.clone()));
         }
     }
 
@@ -250,7 +269,7 @@ mod tests {
                 // What was dropped on the way may stay until its segment is full: it is dropped from both now and then.
                 table.insert(fingerprint, time, |_| true);
                 plain.insert(fingerprint, time);
-                assert_eq!(table.find(fingerprint ^ 1).copied(), None);
+                assert_eq!(table.find(fingerprint ^ 1).ok(), None);
                 if time % 10_000 == 9_999 {
                     must_be_alike(&mut table, &plain);
                     table.retain(|fingerprint, time| time % 3 != 0 && fingerprint % 5 != 0);
