@@ -29,7 +29,7 @@ use crate::reason::Reason;
 use crate::record::{Record, Records};
 use crate::settings::{Format, Mapping};
 use csv::CsvDecoder;
-use fields::Fields;
+use fields::{Fields, Source};
 use json::JsonDecoder;
 use slots::Slots;
 use values::MOST_TEXT;
@@ -116,23 +116,25 @@ impl Decoder {
 
     /// The same in the memory of records that nobody needs any more.
     pub fn decode_reusing(&mut self, block: Block, used: Decoded) -> Decoded {
-        let Decoded { mut records, mut values, .. } = used;
-        records.clear();
-        records.reserve(self.room.records);
-        self.fields.begin(&mut values, self.room.records, self.room.text);
-        let header_fault = self.heed_header(&block).err();
-        if header_fault.is_none() {
-            self.decode_records(&block, &mut values, &mut records);
+        let mut decoded = Decoded { block, header_fault: None, ..used };
+        decoded.outcomes.clear();
+        decoded.outcomes.reserve(self.room.records);
+        self.fields.begin(&mut decoded.values, self.room.records, self.room.text);
+        match self.heed_header(&decoded.block) {
+            Ok(()) => self.decode_records(&mut decoded),
+            Err(fault) => decoded.header_fault = Some(fault),
         }
-        self.room = Room { records: records.len(), text: values.text_bytes() };
-        Decoded { block, records, values, header_fault }
+        self.room = Room { records: decoded.len(), text: decoded.values.text_bytes() };
+        decoded.values.end();
+        decoded
     }
 
-    fn decode_records(&mut self, block: &Block, values: &mut Values, out: &mut Vec<(Record, Result<Head, Refusal>)>) {
+    fn decode_records(&mut self, decoded: &mut Decoded) {
+        let Decoded { block, outcomes: out, values, .. } = decoded;
         let bytes = &*block.bytes;
         if let Some(length) = block.oversize {
             let whole = Record { start: 0, end: bytes.len() };
-            return out.push((whole, Err(too_long(length, self.max_record_bytes))));
+            return out.push(whole, Err(too_long(length, self.max_record_bytes)));
         }
         let begins = block.offset == 0 && bytes.starts_with(BYTE_ORDER_MARK);
         let start = if begins { BYTE_ORDER_MARK.len() } else { 0 };
@@ -141,13 +143,12 @@ impl Decoder {
         let Decoder { finder, fields, slots, max_record_bytes, format, .. } = self;
         let mut reader = Reader { bytes, whole, max_record_bytes: *max_record_bytes, fields, values };
         match finder {
-            Finder::Json(json) => json.lines(bytes, start, slots, &mut |line, slots| {
-                let record = Record { start: line.start, end: line.end };
-                let event = reader.text(record).and_then(|text| {
-                    line.verdict?;
-                    reader.read(text, slots)
+            Finder::Json(json) => json.lines(bytes, start, slots, &mut |record, verdict, slots| {
+                let event = reader.check(record).and_then(|()| {
+                    verdict.map_err(|refusal| *refusal)?;
+                    reader.read(record, slots)
                 });
-                out.push((record, event));
+                out.push(record, event);
             }),
             Finder::Csv { columns, .. } => {
                 for Record { start: at, end } in Records::new(bytes, *format, *max_record_bytes, true) {
@@ -155,9 +156,9 @@ impl Decoder {
                     if record.start < record.end {
                         let event = reader.text(record).and_then(|text| {
                             columns.find(text, slots)?;
-                            reader.read(text, slots)
+                            reader.read(record, slots)
                         });
-                        out.push((record, event));
+                        out.push(record, event);
                     }
                 }
             }
@@ -189,25 +190,36 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// The text of a record, if it is not too long and valid UTF-8.
+    /// Whether a record is not too long and valid UTF-8.
     #[inline]
-    fn text(&self, record: Record) -> Result<&'a str, Refusal> {
+    fn check(&self, record: Record) -> Result<(), Refusal> {
         let length = record.end - record.start;
         if length > self.max_record_bytes || self.values.text_bytes() + length * self.fields.texts() > MOST_TEXT {
             return Err(too_long(length as u64, self.max_record_bytes));
         }
-        match self.whole {
-            Some(whole) => Ok(&whole[record.start..record.end]),
-            None => simdutf8::compat::from_utf8(&self.bytes[record.start..record.end]).map_err(|error| {
-                Refusal::new(Reason::InvalidUtf8, format!("not valid UTF-8 at byte {}", error.valid_up_to()))
-            }),
-        }
+        if self.whole.is_some() { Ok(()) } else { self.own_text(record).map(drop) }
+    }
+
+    /// The text of a record, if it is not too long and valid UTF-8.
+    #[inline]
+    fn text(&self, record: Record) -> Result<&'a str, Refusal> {
+        self.check(record)?;
+        self.whole.map_or_else(|| self.own_text(record), |whole| Ok(&whole[record.start..record.end]))
+    }
+
+    /// The text of a record in a block that is not valid UTF-8.
+    #[cold]
+    fn own_text(&self, record: Record) -> Result<&'a str, Refusal> {
+        simdutf8::compat::from_utf8(&self.bytes[record.start..record.end]).map_err(|error| {
+            Refusal::new(Reason::InvalidUtf8, format!("not valid UTF-8 at byte {}", error.valid_up_to()))
+        })
     }
 
     /// The event of a record whose values stand in `slots`.
-    #[inline]
-    fn read(&mut self, text: &str, slots: &Slots) -> Result<Head, Refusal> {
-        self.fields.read(text, slots, self.values)
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would pass its result through memory")]
+    fn read(&mut self, record: Record, slots: &Slots) -> Result<Head, Refusal> {
+        self.fields.read(&Source { record: &self.bytes[record.start..], slots }, self.values)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where in a block one record ends and the next begins.
 
+use std::ops::Range;
+
 use memchr::memchr;
 
 use crate::settings::Format;
@@ -21,6 +23,19 @@ pub(crate) struct Record {
     pub start: usize,
     /// Where it ends, without its line end.
     pub end: usize,
+}
+
+impl Record {
+    /// What is written on a line.
+    #[inline]
+    pub(crate) fn of_line(bytes: &[u8], Range { start, end }: Range<usize>) -> Self {
+        let line_end = match &bytes[start..end] {
+            [.., b'\r', b'\n'] => 2,
+            [.., b'\n' | b'\r'] => 1,
+            _ => 0,
+        };
+        Record { start, end: end - line_end }
+    }
 }
 
 impl<'a> Records<'a> {
@@ -47,10 +62,7 @@ impl Iterator for Records<'_> {
         let next = record_end(rest, self.format, self.max_record_bytes, self.at_end)?;
         let start = self.position;
         self.position += next;
-        let record = &rest[..next];
-        let record = record.strip_suffix(b"\n").unwrap_or(record);
-        let record = record.strip_suffix(b"\r").unwrap_or(record);
-        Some(Record { start, end: start + record.len() })
+        Some(Record::of_line(self.bytes, start..self.position))
     }
 }
 

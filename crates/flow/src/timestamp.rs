@@ -39,7 +39,7 @@ pub struct TimeFormatError(String);
 pub(crate) struct TimeReader {
     format: TimeFormat,
     minute: [u8; 17], // as it is written, up to the colon behind it
-    begin: EventTime, // of it, if it was written in UTC
+    begin: i64,       // of it in nanoseconds, if it was written in UTC; all of it is in the accepted years
 }
 
 impl FromStr for TimeFormat {
@@ -77,12 +77,22 @@ impl Pattern {
 
 impl TimeReader {
     pub(crate) fn new(format: TimeFormat) -> Self {
-        TimeReader { format, minute: *b"1970-01-01T00:00:", begin: EventTime::from_nanos(0) }
+        TimeReader { format, minute: *b"1970-01-01T00:00:", begin: 0 }
     }
 
-    /// The instant that a text means; `None` if it is not of the format or outside the accepted years.
+    /// The instant that a text means, in nanoseconds since the epoch, which take 64 bits in the accepted years; `None` if it is
+    /// not of the format or outside those years.
     #[inline]
-    pub(crate) fn read(&mut self, text: &str) -> Option<EventTime> {
+    pub(crate) fn read(&mut self, text: &[u8]) -> Option<i64> {
+        match self.format {
+            TimeFormat::Rfc3339 => self.usual_rfc3339(text).or_else(|| self.any(text)),
+            _ => self.any(text),
+        }
+    }
+
+    #[inline(never)]
+    fn any(&mut self, text: &[u8]) -> Option<i64> {
+        let text = std::str::from_utf8(text).ok()?;
         let time = match &self.format {
             TimeFormat::Rfc3339 => self.rfc3339(text.as_bytes()),
             TimeFormat::UnixSeconds => unix(text, 9),
@@ -91,39 +101,51 @@ impl TimeReader {
             TimeFormat::UnixNanos => unix(text, 0),
             TimeFormat::Pattern(Pattern(pattern)) => read_pattern(pattern, text).ok(),
         };
-        time.filter(|time| time.is_plausible())
+        i64::try_from(time.filter(|time| time.is_plausible())?.as_nanos()).ok()
+    }
+
+    /// `2023-11-16T18:15:46.680590Z`, as most programs write times, in the minute that is known.
+    #[inline]
+    fn usual_rfc3339(&self, text: &[u8]) -> Option<i64> {
+        let text: &[u8; 27] = text.try_into().ok()?;
+        let (minute, [s1, s2, fraction @ ..]) = text.split_first_chunk()? else { return None };
+        let nanos = nanos_in_utc(*fraction.first_chunk()?)?;
+        let nanos = self.begin + second(*s1, *s2)? * 1_000_000_000 + nanos;
+        (self.minute == *minute).then_some(nanos)
+    }
+
+    fn begin_of(&mut self, minute: &[u8; 17]) -> Option<EventTime> {
+        if self.minute == *minute {
+            return Some(EventTime::from_nanos(self.begin.into()));
+        }
+        let begin = begin_of_minute(minute)?;
+        if begin.is_plausible() && (begin + Span::from_secs(61)).is_plausible() {
+            (self.minute, self.begin) = (*minute, i64::try_from(begin.as_nanos()).ok()?);
+        }
+        Some(begin)
     }
 
     /// `2023-11-16T18:15:46.68059Z`, also with an offset; digits beyond the ninth are cut off, second 60 is the next second.
-    #[inline]
     fn rfc3339(&mut self, text: &[u8]) -> Option<EventTime> {
-        let (minute, rest) = text.split_first_chunk::<17>()?;
-        let ([s1, s2], rest) = rest.split_first_chunk::<2>()?;
-        let second = two(*s1, *s2).filter(|second| *second <= 60)?;
-        let fraction = match rest.try_into().ok().and_then(micros_in_utc) {
-            Some(micros) => micros * 1_000,
-            None => fraction_and_offset(rest)?,
-        };
-        Some(self.begin_of(minute)? + Span::from_nanos(second * 1_000_000_000 + fraction))
-    }
-
-    #[inline]
-    fn begin_of(&mut self, minute: &[u8; 17]) -> Option<EventTime> {
-        if self.minute != *minute {
-            self.begin = begin_of_minute(minute)?;
-            self.minute = *minute;
-        }
-        Some(self.begin)
+        let (minute, rest) = text.split_first_chunk()?;
+        let ([s1, s2], rest) = rest.split_first_chunk()?;
+        Some(self.begin_of(minute)? + Span::from_nanos(second(*s1, *s2)? * 1_000_000_000 + fraction_and_offset(rest)?))
     }
 }
 
-/// The microseconds of `.ffffffZ`: so most programs write times.
+/// A second of a minute; the 60th is the first one of the next.
 #[inline]
-fn micros_in_utc(text: [u8; 8]) -> Option<i64> {
+fn second(tens: u8, ones: u8) -> Option<i64> {
+    two(tens, ones).filter(|second| *second <= 60)
+}
+
+/// The nanoseconds of `.ffffffZ`.
+#[inline]
+fn nanos_in_utc(text: [u8; 8]) -> Option<i64> {
     let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b".000000Z");
     let point_and_zone = digits & u64::from_le_bytes([0xFF, 0, 0, 0, 0, 0, 0, 0xFF]) == 0;
-    // Read as eight digits there is a zero at each end.
-    (point_and_zone && are_digits(digits)).then(|| eight_digits(digits).cast_signed() / 10)
+    // Read as eight digits there is a zero at each end: they are ten times the microseconds.
+    (point_and_zone && are_digits(digits)).then(|| eight_digits(digits).cast_signed() * 100)
 }
 
 /// The nanoseconds of a fraction, if there is one, less the offset behind it.
@@ -268,7 +290,9 @@ mod tests {
     use super::*;
 
     fn read(format: &str, text: &str) -> Option<String> {
-        TimeReader::new(format.parse().unwrap()).read(text).map(|time| time.to_string())
+        TimeReader::new(format.parse().unwrap())
+            .read(text.as_bytes())
+            .map(|nanos| EventTime::from_nanos(nanos.into()).to_string())
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "reads well beside read")]

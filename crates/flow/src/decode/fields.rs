@@ -3,12 +3,11 @@
 use super::Refusal;
 use super::json::unescape_into;
 use super::number::Number;
-use super::slots::{Kind, Slot, Slots};
+use super::slots::{Kind, Slots};
 use super::values::{Head, Text, Values};
 use crate::pointer::Pointer;
 use crate::reason::Reason;
 use crate::settings::{Mapping, TypeFrom};
-use crate::time::EventTime;
 use crate::timestamp::TimeReader;
 
 /// Reads the mapped fields from their slots.
@@ -16,6 +15,7 @@ use crate::timestamp::TimeReader;
 pub(super) struct Fields {
     id: Option<Field>,
     event_type: TypeField,
+    same_type: Text, // of all events of a block, if it is configured
     time: Field,
     clock: TimeReader,
     strings: Vec<Field>,
@@ -29,9 +29,32 @@ struct Field {
     pointer: Pointer,
 }
 
+/// Where the values of a record are.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    /// The record, which was judged, and what follows it.
+    pub record: &'a [u8],
+    pub slots: &'a Slots,
+}
+
+/// What is wrong with a field. Small, as it is passed on where nothing is wrong, too.
+struct Fault<'a> {
+    pointer: &'a Pointer,
+    wrong: Wrong,
+}
+
+enum Wrong {
+    Absent,
+    Empty,
+    Container,
+    Surrogate,
+    Number,
+    Time(Box<[u8]>),
+}
+
 #[derive(Debug)]
 enum TypeField {
-    Value(String),
+    Value(Box<[u8]>),
     Field(Field),
 }
 
@@ -49,9 +72,10 @@ impl Fields {
         let fields = Fields {
             id: mapping.id.as_ref().map(&mut field),
             event_type: match &mapping.event_type {
-                TypeFrom::Value(value) => TypeField::Value(value.clone()),
+                TypeFrom::Value(value) => TypeField::Value(value.as_bytes().into()),
                 TypeFrom::Field(pointer) => TypeField::Field(field(pointer)),
             },
+            same_type: Text::EMPTY,
             time: field(&mapping.time),
             clock: TimeReader::new(mapping.time_format.clone()),
             strings: mapping.strings.iter().map(|(_, pointer)| field(pointer)).collect(),
@@ -61,8 +85,11 @@ impl Fields {
     }
 
     /// Makes room for the values of events.
-    pub(super) fn begin(&self, values: &mut Values, events: usize, text: usize) {
+    pub(super) fn begin(&mut self, values: &mut Values, events: usize, text: usize) {
         values.begin(self.strings.len(), self.numbers.len(), events, text);
+        if let TypeField::Value(value) = &self.event_type {
+            self.same_type = values.keep(value);
+        }
     }
 
     /// How many texts an event has at most: id, type, time and the named ones.
@@ -70,112 +97,148 @@ impl Fields {
         self.strings.len() + 3
     }
 
-    /// Appends the values of one record to `values`.
-    #[inline]
-    pub(super) fn read(&mut self, record: &str, slots: &Slots, values: &mut Values) -> Result<Head, Refusal> {
-        values.begin_row();
-        let resolved = slots.resolved().map_or(Text::EMPTY, |texts| values.keep(texts));
-        let id = self.read_id(record, resolved, slots, values)?;
-        let event_type = match &self.event_type {
-            TypeField::Value(value) => values.same_type(value),
-            TypeField::Field(field) => field.text(record, resolved, slots, values)?.unwrap_or(Text::EMPTY),
-        };
-        let time = self.read_time(record, slots, values)?;
-        for field in &self.strings {
-            let text = field.text(record, resolved, slots, values)?.unwrap_or(Text::EMPTY);
-            values.push_text(text);
-        }
-        for field in &self.numbers {
-            let number = field.number(record, slots)?;
-            values.push_number(number);
-        }
-        Ok(Head { id, event_type, time, row: values.end_row() })
-    }
-
-    #[inline]
-    fn read_id(
-        &self,
-        record: &str,
-        resolved: Text,
-        slots: &Slots,
-        values: &mut Values,
-    ) -> Result<Option<Text>, Refusal> {
-        let Some(field) = &self.id else { return Ok(None) };
-        match field.text(record, resolved, slots, values)? {
-            Some(text) if text.is_empty() => Err(field.missing("is empty")),
-            Some(text) => Ok(Some(text)),
-            None => Err(field.missing("is absent")),
-        }
-    }
-
-    #[inline]
-    fn read_time(&mut self, record: &str, slots: &Slots, values: &mut Values) -> Result<EventTime, Refusal> {
-        let slot = slots.get(self.time.slot);
-        // A time is needed once, here: only one that has to be rewritten first is kept among the texts.
-        let text = match slot.plain() {
-            Some(place) => &record[place],
-            None => match self.time.unusual_text(slot, record, values)? {
-                Some(text) => values.text(text),
-                None => return Err(self.time.missing("is absent")),
-            },
-        };
-        self.clock.read(text).ok_or_else(|| unreadable_time(&self.time.pointer, text))
-    }
-}
-
-impl Field {
-    /// Strings as they are, numbers and booleans as written.
+    /// Appends the values of a record to `values`.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a call would pass its result through memory")]
-    fn text(&self, record: &str, resolved: Text, slots: &Slots, values: &mut Values) -> Result<Option<Text>, Refusal> {
-        let slot = slots.get(self.slot);
-        if let Some(place) = slot.plain() {
-            return Ok(Some(values.keep_part(record, place)));
-        }
-        match slot.resolved() {
-            Some(place) => Ok(Some(resolved.part(place))),
-            None => self.unusual_text(slot, record, values),
-        }
-    }
-
-    #[inline(never)]
-    fn unusual_text(&self, slot: &Slot, record: &str, values: &mut Values) -> Result<Option<Text>, Refusal> {
-        match slot.kind {
-            Kind::Absent => Ok(None),
-            Kind::Container => Err(self.invalid("is an object or an array")),
-            Kind::QuotedCell => Ok(Some(values.keep(&slot.text(record).replace("\"\"", "\"")))),
-            _ => {
-                let text = values.keep_as(|arena| unescape_into(arena, slot.text(record)));
-                text.map(Some).ok_or_else(|| self.invalid("has a lone surrogate"))
+    #[expect(
+        clippy::inline_always,
+        reason = "it is called for JSON and for CSV, and a call would pass its result through memory"
+    )]
+    pub(super) fn read(&mut self, of: &Source<'_>, values: &mut Values) -> Result<Head, Refusal> {
+        match self.read_all(of, values) {
+            Ok(head) => Ok(head),
+            Err(fault) => {
+                let refusal = fault.refusal();
+                values.forget_row();
+                Err(refusal)
             }
         }
     }
 
-    #[inline]
-    fn number(&self, record: &str, slots: &Slots) -> Result<Option<Number>, Refusal> {
-        let slot = slots.get(self.slot);
-        let number = match slot.kind {
-            Kind::Absent => return Ok(None),
-            Kind::Whole | Kind::Double => slot.number(),
-            Kind::Number => Number::read_checked(slot.text(record)),
-            Kind::Cell => Number::read(slot.text(record)),
-            _ => None,
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it is called once")]
+    fn read_all(&mut self, of: &Source<'_>, values: &mut Values) -> Result<Head, Fault<'_>> {
+        let Fields { id, event_type, same_type, time, clock, strings, numbers } = self;
+        let id = match id {
+            Some(field) => field.identity(of, values)?,
+            None => Text::EMPTY,
         };
-        number.map(Some).ok_or_else(|| self.invalid("is not a number within the range of a double"))
-    }
-
-    fn missing(&self, what: &str) -> Refusal {
-        Refusal::new(Reason::MissingField, format!("{} {what}", self.pointer))
-    }
-
-    fn invalid(&self, what: &str) -> Refusal {
-        Refusal::new(Reason::InvalidField, format!("{} {what}", self.pointer))
+        let event_type = match event_type {
+            TypeField::Value(_) => *same_type,
+            TypeField::Field(field) => field.text(of, values)?,
+        };
+        let nanos = time.time(clock, of, values)?;
+        for field in strings {
+            let text = field.text(of, values)?;
+            values.push_text(text);
+        }
+        for field in numbers {
+            match of.slots.get(field.slot).number() {
+                Some(number) => values.push_number(Some(number)),
+                None => values.push_number(field.unusual_number(of)?),
+            }
+        }
+        Ok(Head { nanos, id, event_type, row: values.end_row() })
     }
 }
 
+// Small as they are, these pass their results through memory where they are called.
+#[expect(clippy::inline_always, reason = "a call costs as much as what is done")]
+impl Field {
+    /// Strings as they are, numbers and booleans as written; empty if absent.
+    #[inline(always)]
+    fn text(&self, of: &Source<'_>, values: &mut Values) -> Result<Text, Fault<'_>> {
+        let slot = of.slots.get(self.slot);
+        if slot.is_plain() { Ok(values.keep_part(of.record, slot.place())) } else { self.unusual_text(of, values) }
+    }
+
+    #[inline(never)]
+    fn unusual_text(&self, of: &Source<'_>, values: &mut Values) -> Result<Text, Fault<'_>> {
+        let slot = of.slots.get(self.slot);
+        match slot.kind {
+            Kind::Absent => Ok(Text::EMPTY),
+            Kind::Container => Err(self.fault(Wrong::Container)),
+            Kind::Resolved => Ok(values.keep_part(of.slots.resolved(), slot.place())),
+            Kind::QuotedCell => Ok(values.keep(&undoubled(&of.record[slot.place()]))),
+            _ => {
+                let text = values.keep_as(|kept| unescape_into(kept, &of.record[slot.place()]));
+                text.ok_or(self.fault(Wrong::Surrogate))
+            }
+        }
+    }
+
+    /// A text that may not be empty.
+    #[inline(always)]
+    fn identity(&self, of: &Source<'_>, values: &mut Values) -> Result<Text, Fault<'_>> {
+        let text = self.text(of, values)?;
+        if text.is_empty() {
+            let absent = of.slots.get(self.slot).kind == Kind::Absent;
+            return Err(self.fault(if absent { Wrong::Absent } else { Wrong::Empty }));
+        }
+        Ok(text)
+    }
+
+    /// An instant, in nanoseconds since the epoch.
+    #[inline(always)]
+    fn time(&self, clock: &mut TimeReader, of: &Source<'_>, values: &mut Values) -> Result<i64, Fault<'_>> {
+        let slot = of.slots.get(self.slot);
+        // A time is needed once, here: only one that has to be rewritten first is kept among the texts.
+        let text = if slot.is_plain() {
+            &of.record[slot.place()]
+        } else if slot.kind == Kind::Absent {
+            return Err(self.fault(Wrong::Absent));
+        } else {
+            let text = self.unusual_text(of, values)?;
+            values.text(text)
+        };
+        clock.read(text).ok_or_else(|| self.fault(Wrong::Time(text.into())))
+    }
+
+    #[inline(never)]
+    fn unusual_number(&self, of: &Source<'_>) -> Result<Option<Number>, Fault<'_>> {
+        let slot = of.slots.get(self.slot);
+        let number = match slot.kind {
+            Kind::Absent => return Ok(None),
+            Kind::Number => Number::read_checked(&of.record[slot.place()]),
+            Kind::Cell => Number::read(&of.record[slot.place()]),
+            _ => None,
+        };
+        number.map(Some).ok_or(self.fault(Wrong::Number))
+    }
+
+    fn fault(&self, wrong: Wrong) -> Fault<'_> {
+        Fault { pointer: &self.pointer, wrong }
+    }
+}
+
+impl Fault<'_> {
+    #[cold]
+    fn refusal(&self) -> Refusal {
+        let Fault { pointer, wrong } = self;
+        let (reason, what) = match wrong {
+            Wrong::Absent => (Reason::MissingField, "is absent"),
+            Wrong::Empty => (Reason::MissingField, "is empty"),
+            Wrong::Container => (Reason::InvalidField, "is an object or an array"),
+            Wrong::Surrogate => (Reason::InvalidField, "has a lone surrogate"),
+            Wrong::Number => (Reason::InvalidField, "is not a number within the range of a double"),
+            Wrong::Time(text) => return unreadable_time(pointer, text),
+        };
+        Refusal::new(reason, format!("{pointer} {what}"))
+    }
+}
+
+/// The text of a CSV field in which each quote is written twice.
+fn undoubled(text: &[u8]) -> Vec<u8> {
+    let mut pending = false; // whether a quote stands there whose second half is to come
+    let first_half = |byte: &u8| {
+        pending = *byte == b'"' && !pending;
+        *byte != b'"' || pending
+    };
+    text.iter().copied().filter(first_half).collect()
+}
+
 #[cold]
-fn unreadable_time(pointer: &Pointer, text: &str) -> Refusal {
-    let shown: String = text.chars().take(64).collect();
+fn unreadable_time(pointer: &Pointer, text: &[u8]) -> Refusal {
+    let shown: String = String::from_utf8_lossy(text).chars().take(64).collect();
     Refusal::new(
         Reason::InvalidTimestamp,
         format!("{pointer}: {shown:?} is no time of the configured format in the years 1678 to 2261"),

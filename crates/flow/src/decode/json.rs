@@ -26,6 +26,7 @@ use super::Refusal;
 use super::paths::Paths;
 use super::slots::Slots;
 use crate::pointer::Pointer;
+use crate::record::Record;
 pub(super) use escapes::unescape_into;
 use gaps::Gaps;
 use text::WINDOW;
@@ -43,14 +44,23 @@ pub(super) struct JsonDecoder {
     last: Vec<u8>, // the last records of a block, with padding
 }
 
-/// A record of a block, and whether it is a JSON object.
+/// What a line is. Small enough to be passed in registers.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub start: usize,
-    /// Where its content ends.
-    pub end: usize,
+struct Line {
     next: usize, // where the next one begins
-    pub verdict: Result<(), Refusal>,
+    verdict: Verdict,
+}
+
+/// Why a record is no JSON object. A box, as most are.
+pub(super) type Verdict = Result<(), Box<Refusal>>;
+
+/// How many bytes are looked at from the beginning of a gap on, which may go beyond the end of the record.
+const REACH: usize = 2 * WINDOW;
+
+/// The bytes at a place; `None` if there are not so many.
+#[inline(always)]
+fn reach(bytes: &[u8], at: usize) -> Option<&[u8; REACH]> {
+    bytes.get(at..)?.first_chunk()
 }
 
 impl JsonDecoder {
@@ -66,17 +76,23 @@ impl JsonDecoder {
     }
 
     /// Passes the records of a block from `start` on, one after the other; empty lines are none.
-    pub(super) fn lines(&mut self, bytes: &[u8], start: usize, slots: &mut Slots, each: &mut impl FnMut(Line, &Slots)) {
-        // Records are looked at in windows that may go beyond their end: the last ones are copied to where there is room.
-        let room = bytes.len().saturating_sub(WINDOW);
+    pub(super) fn lines(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        slots: &mut Slots,
+        each: &mut impl FnMut(Record, Verdict, &Slots),
+    ) {
+        // What is looked at may go beyond the end of a record: the last ones are copied to where there is room.
+        let room = bytes.len().saturating_sub(REACH);
         let body = memchr::memrchr(b'\n', &bytes[..room]).map_or(start, |at| start.max(at + 1));
         self.padded_lines(bytes, start..body, slots, each);
         let mut last = std::mem::take(&mut self.last);
         last.clear();
         last.extend_from_slice(&bytes[body..]);
-        last.resize(last.len() + 1 + WINDOW, b'\n');
-        let mut each_last = |line: Line, slots: &Slots| {
-            each(Line { start: body + line.start, end: body + line.end, ..line }, slots);
+        last.resize(last.len() + 1 + REACH, b'\n');
+        let mut each_last = |record: Record, verdict: Verdict, slots: &Slots| {
+            each(Record { start: body + record.start, end: body + record.end }, verdict, slots);
         };
         self.padded_lines(&last, 0..bytes.len() - body, slots, &mut each_last);
         self.last = last;
@@ -87,7 +103,7 @@ impl JsonDecoder {
         bytes: &[u8],
         records: Range<usize>,
         slots: &mut Slots,
-        each: &mut impl FnMut(Line, &Slots),
+        each: &mut impl FnMut(Record, Verdict, &Slots),
     ) {
         dispatch!(self.level, simd => self.lines_with(simd, bytes, records, slots, each));
     }
@@ -99,17 +115,17 @@ impl JsonDecoder {
         bytes: &[u8],
         records: Range<usize>,
         slots: &mut Slots,
-        each: &mut impl FnMut(Line, &Slots),
+        each: &mut impl FnMut(Record, Verdict, &Slots),
     ) {
         let mut at = records.start;
         while at < records.end {
-            match &bytes[at..] {
-                [b'\n', ..] => at += 1,
-                [b'\r', b'\n', ..] => at += 2,
+            match bytes[at] {
+                b'\n' => at += 1,
+                b'\r' if bytes.get(at + 1) == Some(&b'\n') => at += 2,
                 _ => {
-                    let line = self.line(simd, bytes, at, slots);
-                    at = line.next;
-                    each(line, slots);
+                    let Line { next, verdict } = self.line(simd, bytes, at, slots);
+                    each(Record::of_line(bytes, at..next), verdict, slots);
+                    at = next;
                 }
             }
         }

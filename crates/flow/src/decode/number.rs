@@ -11,6 +11,9 @@ pub enum Number {
     Double(f64),
 }
 
+/// How many bytes are looked at for a usual number: more than one has.
+pub(super) const SIGHT: usize = 64;
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TENS: [u64; 16] = {
     let mut tens = [1; 16];
@@ -63,9 +66,8 @@ fn end_of_digits(bytes: &[u8], from: usize) -> Option<usize> {
 impl Number {
     /// Reads a text that is wholly a number; `None` if it is none or beyond the range of a double.
     #[inline]
-    pub(super) fn read(text: &str) -> Option<Number> {
-        let bytes = text.as_bytes();
-        if end_of_number(bytes, 0)? != bytes.len() {
+    pub(super) fn read(text: &[u8]) -> Option<Number> {
+        if end_of_number(text, 0)? != text.len() {
             return None;
         }
         Self::read_checked(text)
@@ -73,10 +75,15 @@ impl Number {
 
     /// Reads a text whose grammar was judged before; `None` if it is beyond the range of a double.
     #[inline]
-    pub(super) fn read_checked(text: &str) -> Option<Number> {
-        if let Some((usual, _)) = Self::usual(text.as_bytes(), 0) {
-            return Some(usual);
+    pub(super) fn read_checked(text: &[u8]) -> Option<Number> {
+        let mut padded = [0; SIGHT];
+        if let Some(begin) = padded.get_mut(..text.len()) {
+            begin.copy_from_slice(text);
+            if let Some((usual, _)) = Self::usual(&padded) {
+                return Some(usual);
+            }
         }
+        let text = std::str::from_utf8(text).ok()?;
         if let Ok(whole) = text.parse::<i64>() {
             return Some(Number::Whole(whole));
         }
@@ -84,27 +91,29 @@ impl Number {
         double.is_finite().then_some(Number::Double(double))
     }
 
-    /// The usual number: no exponent, at most 15 digits. It begins at `at`; `None` if none does that is usual.
+    /// The usual number, and how long it is: no exponent, at most 15 digits. `None` if the bytes do not begin with one.
     #[inline(always)]
-    pub(super) fn usual(bytes: &[u8], at: usize) -> Option<(Number, usize)> {
-        let negative = bytes.get(at) == Some(&b'-');
-        let whole = Digits::at(bytes, at + usize::from(negative))?;
-        if whole.count == 0 || whole.leading_zero && whole.count > 1 {
+    pub(super) fn usual(bytes: &[u8; SIGHT]) -> Option<(Number, usize)> {
+        let sign = usize::from(bytes[0] == b'-');
+        let whole = Digits::at(bytes, sign)?;
+        let leading_zero = bytes[sign] == b'0';
+        if whole.count == 0 || leading_zero && whole.count > 1 {
             return None;
         }
         match whole.next {
             b'.' => {
-                let fraction = Digits::at(bytes, whole.end + 1)?;
+                let fraction = Digits::at(bytes, sign + whole.count + 1)?;
                 if fraction.count == 0 || whole.count + fraction.count > 15 || fraction.next | 0x20 == b'e' {
                     return None;
                 }
                 let double = decimal(whole.value * TENS[fraction.count] + fraction.value, fraction.count);
-                Some((Number::Double(if negative { -double } else { double }), fraction.end))
+                let double = if sign == 1 { -double } else { double };
+                Some((Number::Double(double), sign + whole.count + 1 + fraction.count))
             }
             b'e' | b'E' => None,
             _ => {
                 let magnitude = whole.value.cast_signed();
-                Some((Number::Whole(if negative { -magnitude } else { magnitude }), whole.end))
+                Some((Number::Whole(if sign == 1 { -magnitude } else { magnitude }), sign + whole.count))
             }
         }
     }
@@ -124,50 +133,37 @@ fn decimal(mantissa: u64, places: usize) -> f64 {
 struct Digits {
     value: u64,
     count: usize,
-    leading_zero: bool,
-    end: usize,
-    next: u8, // what stands behind it; 0 at the end
+    next: u8, // what stands behind it
 }
 
 impl Digits {
-    /// The digits that begin at a place; `None` if they are more.
+    /// The digits that begin at a place near the beginning of a window; `None` if they are more.
     #[inline(always)]
     #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is meant")]
-    fn at(bytes: &[u8], at: usize) -> Option<Digits> {
-        let Some(eight) = bytes.get(at..at + 8).and_then(<[u8]>::first_chunk) else {
-            return Self::one_by_one(bytes, at);
-        };
-        let eight = u64::from_le_bytes(*eight);
+    fn at(bytes: &[u8; SIGHT], at: usize) -> Option<Digits> {
+        let eight = u64::from_le_bytes(*bytes[at % (SIGHT / 2)..].first_chunk()?);
         let digits = digit_values(eight);
         let others = beyond_nine(digits);
         if others == 0 {
-            return Self::one_by_one(bytes, at);
+            return Self::many(bytes, at);
         }
         let count = others.trailing_zeros() / 8;
-        Some(Digits {
-            // None of no digits may be shifted out by 64 bits.
-            value: eight_digits((digits << 8) << (56 - 8 * count)),
-            count: count as usize,
-            leading_zero: eight as u8 == b'0',
-            end: at + count as usize,
-            next: (eight >> (8 * count)) as u8,
-        })
+        // None of no digits may be shifted out by 64 bits.
+        let value = eight_digits((digits << 8) << (56 - 8 * count));
+        Some(Digits { value, count: count as usize, next: (eight >> (8 * count)) as u8 })
     }
 
-    /// The same for many digits, or where fewer than eight bytes are left.
+    /// The same for eight digits or more.
     #[inline(never)]
-    fn one_by_one(bytes: &[u8], at: usize) -> Option<Digits> {
-        let end = end_of_digits(bytes, at).unwrap_or(at);
-        let digits = bytes.get(at..end).unwrap_or_default();
+    fn many(bytes: &[u8; SIGHT], at: usize) -> Option<Digits> {
+        let digits = &bytes[at..end_of_digits(bytes, at)?];
         if digits.len() > 15 {
             return None;
         }
         Some(Digits {
             value: digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')),
             count: digits.len(),
-            leading_zero: digits.first() == Some(&b'0'),
-            end,
-            next: bytes.get(end).copied().unwrap_or(0),
+            next: bytes[at + digits.len()],
         })
     }
 }
@@ -204,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_number_is_whole_if_written_so_and_within_64_bits() {
-        let read = |text| Number::read(text);
+        let read = |text: &str| Number::read(text.as_bytes());
         assert_eq!(read("0"), Some(Number::Whole(0)));
         assert_eq!(read("-0"), Some(Number::Whole(0)));
         assert_eq!(read("9223372036854775807"), Some(Number::Whole(i64::MAX)));
@@ -224,8 +220,8 @@ mod tests {
             let text = format!("{}.{}", text[..17 - places - 1].trim_start_matches('0'), &text[17 - places - 1..]);
             let text = if text.starts_with('.') { format!("-0{text}") } else { text };
             let text = &text[..text.len().min(16)];
-            if Number::read(text).is_some_and(|number| matches!(number, Number::Double(_))) {
-                assert_eq!(Number::read(text), Some(Number::Double(text.parse().unwrap())), "{text}");
+            if Number::read(text.as_bytes()).is_some_and(|number| matches!(number, Number::Double(_))) {
+                assert_eq!(Number::read(text.as_bytes()), Some(Number::Double(text.parse().unwrap())), "{text}");
             }
         }
     }
@@ -233,7 +229,7 @@ mod tests {
     #[test]
     fn what_json_does_not_call_a_number_is_none() {
         for text in ["", "-", "01", "-01", "1.", ".5", "+1", "1e", "1e+", "0x1", "NaN", "inf", "1 ", " 1", "1_0"] {
-            assert_eq!(Number::read(text), None, "{text:?}");
+            assert_eq!(Number::read(text.as_bytes()), None, "{text:?}");
         }
     }
 }

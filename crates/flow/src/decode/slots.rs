@@ -11,22 +11,20 @@ pub(super) enum Kind {
     Absent,
     /// Text, as it stands between its quotes.
     Text,
-    /// Text with JSON escapes.
-    Escaped,
-    /// The same, but its escapes were resolved on the way.
-    Resolved,
+    /// A JSON number that was read on the way.
+    Read,
     /// A JSON number that was not read yet.
     Number,
-    /// A JSON number that was read on the way: the bits of an `i64`.
-    Whole,
-    /// A JSON number that was read on the way: the bits of an `f64`.
-    Double,
     /// `true` or `false`.
     Bool,
-    /// An object or an array.
-    Container,
     /// A CSV field, which may be read as text or as a number.
     Cell,
+    /// Text with JSON escapes.
+    Escaped,
+    /// The same, but its escapes were resolved on the way: it stands among the texts of which that is so.
+    Resolved,
+    /// An object or an array.
+    Container,
     /// A CSV field with doubled quotes.
     QuotedCell,
 }
@@ -37,7 +35,7 @@ pub(super) struct Slot {
     pub kind: Kind,
     start: u32,
     end: u32,
-    bits: u64, // of a number that was read; where a resolved text stands
+    number: Number, // if it was read
 }
 
 /// One slot for each mapped pointer.
@@ -57,37 +55,25 @@ pub(super) struct Resolved {
 /// What is written at once, with what is copied beyond its end.
 pub(super) const ROOM: usize = 128;
 
-#[expect(clippy::cast_possible_truncation, reason = "two numbers of 32 bits are meant")]
 impl Slot {
-    const ABSENT: Slot = Slot { kind: Kind::Absent, start: 0, end: 0, bits: 0 };
+    const ABSENT: Slot = Slot { kind: Kind::Absent, start: 0, end: 0, number: Number::Whole(0) };
 
+    /// Where it stands.
     #[inline]
-    pub(super) fn text<'r>(&self, record: &'r str) -> &'r str {
-        &record[self.start as usize..self.end as usize]
+    pub(super) fn place(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
     }
 
-    /// Where the text stands, if it means what is written.
+    /// Whether its text means what is written.
     #[inline]
-    pub(super) fn plain(&self) -> Option<Range<usize>> {
-        let plain =
-            matches!(self.kind, Kind::Text | Kind::Number | Kind::Whole | Kind::Double | Kind::Bool | Kind::Cell);
-        plain.then_some(self.start as usize..self.end as usize)
-    }
-
-    /// Where it stands among the texts whose escapes were resolved, if it does.
-    #[inline]
-    pub(super) fn resolved(&self) -> Option<Range<usize>> {
-        (self.kind == Kind::Resolved).then_some((self.bits >> 32) as usize..self.bits as u32 as usize)
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.kind, Kind::Text | Kind::Read | Kind::Number | Kind::Bool | Kind::Cell)
     }
 
     /// The number, if one was read on the way.
     #[inline]
     pub(super) fn number(&self) -> Option<Number> {
-        match self.kind {
-            Kind::Whole => Some(Number::Whole(self.bits.cast_signed())),
-            Kind::Double => Some(Number::Double(f64::from_bits(self.bits))),
-            _ => None,
-        }
+        (self.kind == Kind::Read).then_some(self.number)
     }
 }
 
@@ -98,30 +84,26 @@ impl Slots {
     }
 
     pub(super) fn clear(&mut self) {
-        self.slots.fill(Slot::ABSENT);
+        self.slots.iter_mut().for_each(|slot| slot.kind = Kind::Absent);
         self.resolved.written = 0;
     }
 
     #[inline]
     pub(super) fn set(&mut self, index: usize, kind: Kind, start: usize, end: usize) {
-        self.slots[index] = Slot { kind, start: start as u32, end: end as u32, bits: 0 };
+        let slot = &mut self.slots[index];
+        (slot.kind, slot.start, slot.end) = (kind, start as u32, end as u32);
     }
 
     /// A number, and where it stands: it may be wanted as it was written.
     #[inline]
     pub(super) fn set_number(&mut self, index: usize, number: Number, start: usize, end: usize) {
-        let (kind, bits) = match number {
-            Number::Whole(whole) => (Kind::Whole, whole.cast_unsigned()),
-            Number::Double(double) => (Kind::Double, double.to_bits()),
-        };
-        self.slots[index] = Slot { kind, start: start as u32, end: end as u32, bits };
+        self.slots[index] = Slot { kind: Kind::Read, start: start as u32, end: end as u32, number };
     }
 
     /// Text whose escapes were resolved: what was appended since `begin`.
     #[inline]
-    pub(super) fn set_resolved(&mut self, index: usize, begin: usize, start: usize, end: usize) {
-        let bits = (begin as u64) << 32 | self.resolved.written as u64;
-        self.slots[index] = Slot { kind: Kind::Resolved, start: start as u32, end: end as u32, bits };
+    pub(super) fn set_resolved(&mut self, index: usize, begin: usize) {
+        self.set(index, Kind::Resolved, begin, self.resolved.written);
     }
 
     /// Where texts are appended whose escapes are resolved.
@@ -130,17 +112,16 @@ impl Slots {
         &mut self.resolved
     }
 
-    /// All texts whose escapes were resolved, if there are any in a record that is valid UTF-8.
+    /// All texts whose escapes were resolved; of a record that is valid UTF-8 they are so, too.
     #[inline]
-    pub(super) fn resolved(&self) -> Option<&str> {
-        let written = self.resolved.written;
-        if written == 0 { None } else { simdutf8::basic::from_utf8(&self.resolved.bytes[..written]).ok() }
+    pub(super) fn resolved(&self) -> &[u8] {
+        &self.resolved.bytes[..self.resolved.written]
     }
 
     /// Something that has no text of its own.
     #[inline]
     pub(super) fn note(&mut self, index: usize, kind: Kind) {
-        self.slots[index] = Slot { kind, ..Slot::ABSENT };
+        self.slots[index].kind = kind;
     }
 
     #[inline]

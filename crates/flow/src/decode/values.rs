@@ -14,14 +14,14 @@ pub(crate) struct Values {
     strings: usize, // texts of an event
     numbers: usize, // numbers of an event
     rows: u32,      // complete ones
-    arena: String,
+    kept: Vec<u8>,  // parts of records that are valid UTF-8
+    arena: String,  // the same once there are no more: to look for boundaries of characters at each part costs far more
     texts: Vec<Text>,
     values: Vec<Option<Number>>,
-    same_type: Option<Text>, // of events whose type is configured
 }
 
 /// Where a text stands in the arena.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Text {
     start: u32,
     end: u32,
@@ -30,8 +30,10 @@ pub(crate) struct Text {
 /// What is known of one event; its strings and numbers stand in its row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head {
-    pub time: EventTime,
-    pub id: Option<Text>,
+    /// Of its time since the epoch: in the accepted years they take no more.
+    pub nanos: i64,
+    /// Empty if it has none.
+    pub id: Text,
     pub event_type: Text,
     pub row: u32,
 }
@@ -57,24 +59,30 @@ impl Values {
     /// Forgets all and makes room for events with this many strings and numbers each: some number of events, with so many
     /// bytes of text.
     pub(super) fn begin(&mut self, strings: usize, numbers: usize, events: usize, text: usize) {
-        (self.strings, self.numbers, self.rows, self.same_type) = (strings, numbers, 0, None);
-        self.arena.clear();
+        (self.strings, self.numbers, self.rows) = (strings, numbers, 0);
+        self.kept = std::mem::take(&mut self.arena).into_bytes();
+        self.kept.clear();
         self.texts.clear();
         self.values.clear();
-        self.arena.reserve(text);
+        self.kept.reserve(text);
         self.texts.reserve(events * strings);
         self.values.reserve(events * numbers);
     }
 
-    /// Bytes of text.
-    #[inline]
-    pub(super) fn text_bytes(&self) -> usize {
-        self.arena.len()
+    /// No more events follow.
+    pub(super) fn end(&mut self) {
+        // All are parts of texts, so together they are one.
+        self.arena = String::from_utf8(std::mem::take(&mut self.kept)).unwrap_or_default();
     }
 
-    /// Begins a row. What a refused record left of its own is forgotten.
+    /// Bytes of text so far.
     #[inline]
-    pub(super) fn begin_row(&mut self) {
+    pub(super) fn text_bytes(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Forgets what a refused record left in a row that will not be complete.
+    pub(super) fn forget_row(&mut self) {
         self.texts.truncate(self.rows as usize * self.strings);
         self.values.truncate(self.rows as usize * self.numbers);
     }
@@ -88,39 +96,29 @@ impl Values {
 
     /// Copies a text.
     #[inline]
-    pub(super) fn keep(&mut self, text: &str) -> Text {
-        let start = self.arena.len();
-        self.arena.push_str(text);
-        Text::new(start, self.arena.len())
+    pub(super) fn keep(&mut self, text: &[u8]) -> Text {
+        let start = self.kept.len();
+        self.kept.extend_from_slice(text);
+        Text::new(start, self.kept.len())
     }
 
-    /// Copies a part of a record.
-    #[inline]
-    pub(super) fn keep_part(&mut self, record: &str, part: Range<usize>) -> Text {
-        let start = self.arena.len();
-        push_part(&mut self.arena, record, part);
-        Text::new(start, self.arena.len())
+    /// Copies a part of a record, behind which there may be anything.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call costs as much as to copy a short text")]
+    pub(super) fn keep_part(&mut self, record: &[u8], part: Range<usize>) -> Text {
+        let start = self.kept.len();
+        push_part(&mut self.kept, record, part);
+        Text::new(start, self.kept.len())
     }
 
     /// Keeps what `write` appends, unless it says that there is nothing to be kept.
-    pub(super) fn keep_as(&mut self, write: impl FnOnce(&mut String) -> bool) -> Option<Text> {
-        let start = self.arena.len();
-        if !write(&mut self.arena) {
-            self.arena.truncate(start);
+    pub(super) fn keep_as(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Text> {
+        let start = self.kept.len();
+        if !write(&mut self.kept) {
+            self.kept.truncate(start);
             return None;
         }
-        Some(Text::new(start, self.arena.len()))
-    }
-
-    /// The configured type, kept once for all events.
-    #[inline]
-    pub(super) fn same_type(&mut self, name: &str) -> Text {
-        if let Some(text) = self.same_type {
-            return text;
-        }
-        let text = self.keep(name);
-        self.same_type = Some(text);
-        text
+        Some(Text::new(start, self.kept.len()))
     }
 
     #[inline]
@@ -133,15 +131,16 @@ impl Values {
         self.values.push(number);
     }
 
+    /// A text that was kept since the last [`begin`](Self::begin).
     #[inline]
-    pub(super) fn text(&self, text: Text) -> &str {
-        text.of(&self.arena)
+    pub(super) fn text(&self, text: Text) -> &[u8] {
+        &self.kept[text.start as usize..text.end as usize]
     }
 
     /// The identity of the event that a head begins.
     #[inline]
     pub(crate) fn id(&self, head: &Head) -> Option<&str> {
-        head.id.map(|id| id.of(&self.arena))
+        (!head.id.is_empty()).then(|| head.id.of(&self.arena))
     }
 
     /// The event that a head begins.
@@ -149,9 +148,9 @@ impl Values {
     pub(crate) fn event(&self, head: &Head) -> Event<'_> {
         let row = head.row as usize;
         Event {
-            id: head.id.map(|id| id.of(&self.arena)),
+            id: self.id(head),
             event_type: head.event_type.of(&self.arena),
-            time: head.time,
+            time: EventTime::from_nanos(i128::from(head.nanos)),
             arena: &self.arena,
             texts: &self.texts[row * self.strings..(row + 1) * self.strings],
             numbers: &self.values[row * self.numbers..(row + 1) * self.numbers],
@@ -162,16 +161,17 @@ impl Values {
 /// Appends a part of a text.
 ///
 /// Most are short, and of different lengths: to copy always as many bytes needs no branch that could be mispredicted.
-#[inline]
-pub(super) fn push_part(to: &mut String, text: &str, part: Range<usize>) {
+#[inline(always)]
+pub(super) fn push_part(to: &mut Vec<u8>, text: &[u8], part: Range<usize>) {
     const WIDTH: usize = 32;
-    match text.get(part.start..part.start + WIDTH) {
-        Some(more) if part.len() <= WIDTH => {
-            let end = to.len() + part.len();
-            to.push_str(more);
+    let length = part.end.wrapping_sub(part.start);
+    match text.get(part.start..).and_then(<[u8]>::first_chunk::<WIDTH>) {
+        Some(more) if length <= WIDTH => {
+            let end = to.len() + length;
+            to.extend_from_slice(more);
             to.truncate(end);
         }
-        _ => to.push_str(&text[part]),
+        _ => to.extend_from_slice(&text[part]),
     }
 }
 
@@ -181,12 +181,6 @@ impl Text {
     #[expect(clippy::cast_possible_truncation, reason = "a decoder refuses records beyond `MOST_TEXT`")]
     const fn new(start: usize, end: usize) -> Self {
         Text { start: start as u32, end: end as u32 }
-    }
-
-    /// A part of it, which has to be one.
-    #[inline]
-    pub(super) fn part(self, part: Range<usize>) -> Self {
-        Text::new(self.start as usize + part.start, self.start as usize + part.end)
     }
 
     pub(super) const fn is_empty(self) -> bool {

@@ -11,11 +11,12 @@ use fearless_simd::u8x32;
 
 use super::super::paths::Node;
 use super::super::slots::{Kind, Slots};
+use super::REACH;
 use super::text::Length;
 use super::walk::{Container, Note, Walker};
 
 /// How many gaps are remembered, and how many bytes of those that are long.
-const MOST_GAPS: usize = 2_048;
+pub(super) const MOST_GAPS: usize = 2_048;
 const MOST_BYTES: usize = 1 << 20;
 /// How many different surroundings are told apart, and how many gaps in one of them are looked through.
 const MOST_SURROUNDINGS: usize = 500;
@@ -23,7 +24,6 @@ const MOST_IN_ONE: usize = 128;
 /// How many bytes of a gap are compared at once.
 const WIDTH: usize = 32;
 const NO_SLOT: u16 = u16::MAX;
-const NO_REST: u16 = 0;
 
 /// Which gap.
 pub(super) type GapId = u16;
@@ -33,9 +33,10 @@ pub(super) type GapId = u16;
 pub(super) struct Gaps {
     gaps: Box<[Gap; MOST_GAPS]>, // an array, so that every number below its length is good without looking
     seconds: Box<[GapId; MOST_GAPS]>, // the second guess for each
+    opener: GapId,               // what stands before the first number of the last list of a record
     count: usize,
-    rests: Vec<Rest>, // the first one is nothing
-    bytes: usize,     // of gaps that are longer than `WIDTH`
+    rests: Vec<Rest>,
+    bytes: usize, // of gaps that are longer than `WIDTH`
     surroundings: Vec<Surroundings>,
     known: HashMap<Box<[Container]>, u16>, // the place of each in `surroundings`
     full: bool,                            // whether something could not be remembered
@@ -47,20 +48,21 @@ pub(super) struct Gaps {
 pub(super) struct Gap {
     head: [u8; WIDTH], // its first bytes
     mask: u32,         // which of them there are
-    length: u16,
-    slot: u16,       // of the scalar behind it
-    within: u16,     // the surroundings of that scalar
-    rest: u16,       // what else is to be known of it
-    pub next: GapId, // what followed it last
+    length: u8,        // of the head
+    slot: u16,         // of the scalar behind it
+    within: u16,       // the surroundings of that scalar
+    rest: u16,         // what else is to be known of it
+    pub next: GapId,   // what followed it last
     pub then: Then,
     pub text: Length, // of the string behind it
 }
 
 /// What few gaps have.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Rest {
     tail: Box<[u8]>, // what does not fit into the head
     notes: Box<[Note]>,
+    then: Then,
 }
 
 /// What stands behind a gap.
@@ -68,15 +70,14 @@ struct Rest {
 pub(super) enum Then {
     /// Nothing is known yet.
     Unknown,
+    /// It is one of the few gaps of which more is to be known.
+    Rest,
     /// The content of a string.
     Text,
     /// A number or a word.
     Bare,
     /// The next record.
-    End {
-        /// How many bytes of the gap are the line end.
-        line_end: u8,
-    },
+    End,
 }
 
 /// The containers around a scalar, and the gaps that were seen behind it.
@@ -103,6 +104,7 @@ impl Gaps {
         let mut gaps = Gaps {
             gaps: Box::new([Gap::UNKNOWN; MOST_GAPS]),
             seconds: Box::new([Self::START; MOST_GAPS]),
+            opener: Self::START,
             count: 0,
             rests: Vec::new(),
             bytes: 0,
@@ -120,7 +122,6 @@ impl Gaps {
         self.seconds.fill(Self::START);
         self.count = 1;
         self.rests.clear();
-        self.rests.push(Rest::default());
         self.bytes = 0;
         self.known.clear();
         self.full = false;
@@ -138,49 +139,71 @@ impl Gaps {
         &mut self.gaps[usize::from(id) % MOST_GAPS]
     }
 
+    /// All of them, by their numbers.
+    #[inline(always)]
+    pub(super) fn all_mut(&mut self) -> &mut [Gap; MOST_GAPS] {
+        &mut self.gaps
+    }
+
     /// Whose second guess is asked for: that of the gap before; where that is the comma of a list, of the gap that began the list,
     /// as long as it is in the same containers.
     #[inline(always)]
-    pub(super) fn opener(&self, last: GapId, opener: GapId) -> GapId {
+    fn guesser(&self, last: GapId) -> GapId {
         let before = self.gap(last);
-        if before.next == last && self.gap(opener).within == before.within { opener } else { last }
+        if before.next == last && self.gap(self.opener).within == before.within { self.opener } else { last }
     }
 
-    /// What else may follow a gap, or the list that it begins.
+    /// What else may follow a gap, or the list that it is part of.
     #[inline(always)]
-    pub(super) fn second(&self, id: GapId) -> GapId {
-        self.seconds[usize::from(id) % MOST_GAPS]
+    pub(super) fn second(&self, last: GapId) -> GapId {
+        self.seconds[usize::from(self.guesser(last)) % MOST_GAPS]
     }
 
-    pub(super) fn note_second(&mut self, id: GapId, second: GapId) {
-        self.seconds[usize::from(id) % MOST_GAPS] = second;
+    /// Another gap than the two that were guessed stood there. The next time the first guess before comes second; in a list, where the
+    /// first one is always its comma, this one.
+    pub(super) fn note_second(&mut self, last: GapId, first: GapId, id: GapId) {
+        let guesser = self.guesser(last);
+        self.seconds[usize::from(guesser) % MOST_GAPS] = if guesser == last { first } else { id };
     }
 
-    /// Whether a gap stands at a place. At least [`WIDTH`] bytes are there.
+    /// A list of numbers begins, or a record, behind this gap.
     #[inline(always)]
-    pub(super) fn stands<S: Simd>(&self, simd: S, gap: &Gap, bytes: &[u8], at: usize) -> bool {
-        let there = u8x32::from_slice(simd, &bytes[at..at + WIDTH]);
-        let same = there.simd_eq(u8x32::from_slice(simd, &gap.head)).to_bitmask();
-        let mask = u64::from(gap.mask);
-        same & mask == mask && (gap.length() <= WIDTH || self.tail_stands(gap, bytes, at))
+    pub(super) fn note_opener(&mut self, id: GapId) {
+        self.opener = id;
+    }
+
+    /// Whether a gap stands at a place, where these bytes begin.
+    #[inline(always)]
+    pub(super) fn stands<S: Simd>(&self, simd: S, gap: &Gap, there: &[u8; REACH], bytes: &[u8], at: usize) -> bool {
+        gap.begins_with(simd, there) && (gap.then != Then::Rest || self.tail_stands(gap, bytes, at))
     }
 
     #[inline(never)]
     fn tail_stands(&self, gap: &Gap, bytes: &[u8], at: usize) -> bool {
-        bytes.get(at + WIDTH..at + gap.length()) == Some(&*self.rest(gap).tail)
+        bytes.get(at + gap.head_length()..).is_some_and(|there| there.starts_with(&self.rest(gap).tail))
     }
 
     fn rest(&self, gap: &Gap) -> &Rest {
         &self.rests[usize::from(gap.rest)]
     }
 
+    /// How long a gap is.
+    #[inline(always)]
+    pub(super) fn length(&self, gap: &Gap) -> usize {
+        gap.head_length() + if gap.then == Then::Rest { self.rest(gap).tail.len() } else { 0 }
+    }
+
+    /// What stands behind a gap.
+    #[inline(always)]
+    pub(super) fn then(&self, gap: &Gap) -> Then {
+        if gap.then == Then::Rest { self.rest(gap).then } else { gap.then }
+    }
+
     /// Writes down what a gap means for mapped places.
     #[inline(always)]
     pub(super) fn apply_notes(&self, gap: &Gap, slots: &mut Slots) {
-        if gap.rest != NO_REST {
-            for note in &self.rest(gap).notes {
-                slots.note(note.slot, note.kind);
-            }
+        if gap.then == Then::Rest {
+            self.rest(gap).notes.iter().for_each(|note| slots.note(note.slot, note.kind));
         }
     }
 
@@ -203,8 +226,8 @@ impl Gaps {
     fn follows(&self, gap: &Gap, bytes: &[u8], at: usize) -> bool {
         let there = &bytes[at..];
         there.first_chunk().is_some_and(|head| gap.begins(head))
-            && (gap.length() <= WIDTH || self.tail_stands(gap, bytes, at))
-            && (gap.then != Then::Bare || there.get(gap.length()).is_some_and(|byte| is_bare(*byte)))
+            && (gap.then != Then::Rest || self.tail_stands(gap, bytes, at))
+            && (self.then(gap) != Then::Bare || there.get(self.length(gap)).is_some_and(|byte| is_bare(*byte)))
     }
 
     /// The containers in which the scalar behind a gap stands.
@@ -243,7 +266,7 @@ impl Gaps {
         let notes: Box<[Note]> = walker.notes().iter().copied().chain(below).collect();
         let mut gap = Gap {
             mask: u32::try_from((1_u64 << head.len()) - 1).ok()?,
-            length: u16::try_from(bytes.len()).ok()?,
+            length: u8::try_from(head.len()).ok()?,
             slot: node.and_then(|node| node.slot).map_or(Ok(NO_SLOT), u16::try_from).ok()?,
             within: self.within(walker.open())?,
             then,
@@ -251,8 +274,8 @@ impl Gaps {
         };
         gap.head[..head.len()].copy_from_slice(head);
         if !tail.is_empty() || !notes.is_empty() {
-            gap.rest = u16::try_from(self.rests.len()).ok()?;
-            self.rests.push(Rest { tail: tail.into(), notes });
+            (gap.then, gap.rest) = (Then::Rest, u16::try_from(self.rests.len()).ok()?);
+            self.rests.push(Rest { tail: tail.into(), notes, then });
         }
         self.bytes += tail.len();
         *self.gap_mut(id) = gap;
@@ -288,14 +311,23 @@ impl Gap {
         length: 0,
         slot: NO_SLOT,
         within: 0,
-        rest: NO_REST,
+        rest: 0,
         next: Gaps::START,
         then: Then::Unknown,
         text: Length::UNSEEN,
     };
 
+    /// Whether its head stands where these bytes begin.
     #[inline(always)]
-    pub(super) fn length(&self) -> usize {
+    pub(super) fn begins_with<S: Simd>(&self, simd: S, there: &[u8; REACH]) -> bool {
+        let same = u8x32::from_slice(simd, &there[..WIDTH]).simd_eq(u8x32::from_slice(simd, &self.head));
+        let mask = u64::from(self.mask);
+        same.to_bitmask() & mask == mask
+    }
+
+    /// How long it is, as far as it is compared at once.
+    #[inline(always)]
+    pub(super) fn head_length(&self) -> usize {
         usize::from(self.length)
     }
 

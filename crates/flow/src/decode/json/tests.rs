@@ -112,17 +112,17 @@ fn seen(bytes: &[u8], slots: &Slots) -> Vec<(String, Option<Number>)> {
     let Ok(record) = std::str::from_utf8(bytes) else { return Vec::new() };
     let one = |index| {
         let slot = slots.get(index);
-        let text = slot.text(record);
+        let text = || &record[slot.place()];
         match slot.kind {
             Kind::Absent | Kind::Container => (format!("{:?}", slot.kind), None),
-            Kind::Number => (text.to_owned(), Number::read_checked(text)),
-            Kind::Whole | Kind::Double => (text.to_owned(), slot.number()),
-            Kind::Escaped => (format!("{:?}", unescape(text)), None),
+            Kind::Number => (text().to_owned(), Number::read_checked(text().as_bytes())),
+            Kind::Read => (text().to_owned(), slot.number()),
+            Kind::Escaped => (format!("{:?}", unescape(text())), None),
             Kind::Resolved => {
-                let texts = slots.resolved().unwrap_or_default();
-                (format!("{:?}", texts.get(slot.resolved().unwrap())), None)
+                let texts = std::str::from_utf8(slots.resolved()).unwrap();
+                (format!("{:?}", texts.get(slot.place())), None)
             }
-            kind => (format!("{kind:?} {text}"), None),
+            kind => (format!("{kind:?} {}", text()), None),
         }
     };
     (0..POINTERS.len()).map(one).collect()
@@ -133,7 +133,9 @@ type Judged = (usize, usize, Result<Vec<(String, Option<Number>)>, Refusal>);
 fn plainly(decoder: &mut JsonDecoder, bytes: &[u8], start: usize, slots: &mut Slots) -> Judged {
     slots.clear();
     let line = decoder.walk_line(bytes, start, slots);
-    (line.start, line.end, line.verdict.map(|()| seen(&bytes[line.start..line.end], slots)))
+    let Record { start, end } = Record::of_line(bytes, start..line.next);
+    let read = line.verdict.map(|()| seen(&bytes[start..end], slots));
+    (start, end, read.map_err(|refusal| *refusal))
 }
 
 /// The vector instructions of this machine, and fewer of them.
@@ -165,8 +167,9 @@ fn compare(seed: u64, blocks: usize) -> BTreeSet<String> {
         }
         bytes.truncate(bytes.len() - draw.below(2));
         let mut judged: Vec<Judged> = Vec::new();
-        fast.lines(&bytes, 0, &mut slots, &mut |line, slots| {
-            judged.push((line.start, line.end, line.verdict.map(|()| seen(&bytes[line.start..line.end], slots))));
+        fast.lines(&bytes, 0, &mut slots, &mut |record, verdict, slots| {
+            let read = verdict.map(|()| seen(&bytes[record.start..record.end], slots));
+            judged.push((record.start, record.end, read.map_err(|refusal| *refusal)));
         });
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !matches!(line, [] | [b'\r']));
         assert_eq!(judged.len(), lines.count(), "block {block}");

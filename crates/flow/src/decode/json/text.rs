@@ -9,59 +9,59 @@ pub(super) const WINDOW: usize = 64;
 /// How long the strings of one place are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Length {
-    quote: u64, // where in the window they end, as a bit, if that was always the same
-    bytes: u8,  // the same as a number
+    stop: u64, // where in the window they end, as a bit, if that was always the same; no bit if they go on behind it
+    bytes: u8, // the same as a number
     seen: bool,
 }
 
 impl Length {
-    /// None was seen that ends in a window.
-    pub(super) const UNSEEN: Length = Length { quote: 0, bytes: 0, seen: false };
+    /// Not a bit where a string could end, so that none is as expected.
+    const NOWHERE: u64 = u64::MAX;
+    /// None was seen.
+    pub(super) const UNSEEN: Length = Length { stop: Self::NOWHERE, bytes: 0, seen: false };
     /// They differ.
-    const ANY: Length = Length { quote: 0, bytes: 0, seen: true };
+    const ANY: Length = Length { stop: Self::NOWHERE, bytes: 0, seen: true };
 
-    /// A string ended elsewhere than was expected: at this bit of the window, if it did.
+    /// A string ended elsewhere than was expected.
     #[inline(always)]
-    fn differs(&mut self, quote: u64) {
-        if self.quote != 0 || !self.seen {
-            let first = !self.seen && quote != 0;
-            *self = if first { Length { quote, bytes: position(quote), seen: true } } else { Length::ANY };
+    fn differs(&mut self, specials: u64) {
+        if self.stop != Self::NOWHERE {
+            *self = Self::ANY;
+        } else if !self.seen {
+            *self = Length { stop: lowest(specials), bytes: position(specials), seen: true };
         }
     }
 }
 
-/// Where the string ends whose content begins at `from`, if a quote comes before anything else that is special. There is a
-/// control character in `bytes`, and a window of bytes behind the first one.
+/// How many bytes of a string come before anything special, or before the end of the window.
 #[inline(always)]
-pub(super) fn text_end<S: Simd>(simd: S, bytes: &[u8], from: usize, length: &mut Length) -> Option<usize> {
-    let (quotes, others) = specials(simd, bytes, from);
-    let Length { quote, bytes: expected, .. } = *length;
-    // All bits where none is expected.
-    let up_to_quote = quote ^ quote.wrapping_sub(1);
-    if ((quotes ^ quote) | others) & up_to_quote == 0 {
-        // Where the next bytes to be looked at are is then known before the quote was found: nothing has to wait for it.
-        return if quote == 0 { long_text_end(simd, bytes, from + WINDOW) } else { Some(from + usize::from(expected)) };
+pub(super) fn plain_bytes<S: Simd>(simd: S, window: &[u8; WINDOW], length: &mut Length) -> usize {
+    let specials = specials(simd, window);
+    if lowest(specials) == length.stop {
+        // Where the next bytes to be looked at are is then known before this window was: nothing has to wait for it.
+        return usize::from(length.bytes);
     }
-    length.differs(quotes & quotes.wrapping_neg());
-    if quotes == 0 {
-        return if others == 0 { long_text_end(simd, bytes, from + WINDOW) } else { None };
-    }
-    // What else there is before the quote is found out aside from where the quote is.
-    let before_quote = quotes ^ quotes.wrapping_sub(1);
-    (others & before_quote == 0).then_some(from + usize::from(position(quotes)))
+    length.differs(specials);
+    usize::from(position(specials))
 }
 
-/// The same for a string that is longer than a window.
+/// Where the string ends whose content goes on at a place, if a quote comes before anything else that is special. There is a
+/// control character in `bytes`, and a window of bytes behind the first one.
 #[inline(always)]
-fn long_text_end<S: Simd>(simd: S, bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn text_end<S: Simd>(simd: S, bytes: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        let (quotes, others) = specials(simd, bytes, at);
-        if quotes | others != 0 {
-            let before_quote = quotes ^ quotes.wrapping_sub(1);
-            return (others & before_quote == 0).then_some(at + usize::from(position(quotes)));
+        let specials = specials(simd, bytes[at..].first_chunk()?);
+        if specials != 0 {
+            at += usize::from(position(specials));
+            return (bytes[at] == b'"').then_some(at);
         }
         at += WINDOW;
     }
+}
+
+#[inline(always)]
+fn lowest(bits: u64) -> u64 {
+    bits & bits.wrapping_neg()
 }
 
 /// The number of the first bit.
@@ -71,11 +71,11 @@ fn position(bits: u64) -> u8 {
     bits.trailing_zeros() as u8
 }
 
-/// The quotes in a window, and the backslashes and control characters, as bits.
+/// The quotes, backslashes and control characters in a window, as bits.
 #[inline(always)]
-fn specials<S: Simd>(simd: S, bytes: &[u8], at: usize) -> (u64, u64) {
-    let window = u8x64::from_slice(simd, &bytes[at..at + WINDOW]);
-    let quotes = window.simd_eq(u8x64::splat(simd, b'"'));
-    let others = window.simd_eq(u8x64::splat(simd, b'\\')) | window.simd_lt(u8x64::splat(simd, b' '));
-    (quotes.to_bitmask(), others.to_bitmask())
+fn specials<S: Simd>(simd: S, window: &[u8; WINDOW]) -> u64 {
+    let window = u8x64::from_slice(simd, window);
+    // With one bit turned over, of all that are no control characters a quote alone is as low as a space was.
+    let low = (window ^ u8x64::splat(simd, b'"' ^ b' ')).simd_le(u8x64::splat(simd, b' '));
+    (low | window.simd_eq(u8x64::splat(simd, b'\\'))).to_bitmask()
 }
