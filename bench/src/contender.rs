@@ -5,8 +5,8 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::cost::{self, Cost, median};
-use crate::jobs::{self, Job};
+use crate::cost::{self, Cost, median, quantile};
+use crate::jobs::{self, Input, Job};
 use crate::scrape;
 
 /// A program with a job.
@@ -20,9 +20,16 @@ pub struct Contender {
     /// Pages that were scraped while it ran, over all runs.
     pub pages: u32,
     command: Vec<String>,
+    all_cores: bool,
     port: Option<u16>,
     state: Option<PathBuf>,
 }
+
+/// All metrics on and scraped every second, on one core.
+pub const SCRAPED: Way = Way { all_cores: false, scraped: true, durable: false };
+
+/// What a command begins with that is to run on the first core.
+pub const ONE_CORE: [&str; 3] = ["taskset", "-c", "0"];
 
 /// How streamgauge is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +51,7 @@ impl Contender {
         name: &str,
         program: &Path,
         job: Job,
-        input: &Path,
+        input: &Input,
         way: Way,
         folder: &Path,
     ) -> Result<Self, Box<dyn Error>> {
@@ -59,18 +66,25 @@ impl Contender {
             text = text.replace("existing: truncate", "existing: refuse");
         }
         fs::write(&path, text)?;
-        let command = words(&[program, Path::new("run"), Path::new("--config"), &path]);
+        let command = words([program, Path::new("run"), Path::new("--config"), &path]);
         let state = way.durable.then_some(state);
-        let command = if way.all_cores { command } else { pinned(command) };
-        Ok(Contender { name: name.to_owned(), rows, costs: Vec::new(), pages: 0, command, port, state })
+        let all_cores = way.all_cores;
+        Ok(Contender { name: name.to_owned(), rows, costs: Vec::new(), pages: 0, command, all_cores, port, state })
     }
 
     /// Another program, on one core, which is told the job, the input and where the rows go.
     #[must_use]
-    pub fn other(name: &str, program: &[&Path], job: Job, input: &Path, folder: &Path) -> Self {
-        let rows = folder.join(format!("{name}-{}.rows.ndjson", job.name()));
-        let command = pinned(words(&[program, &[Path::new(job.name()), input, &rows]].concat()));
-        Contender { name: name.to_owned(), rows, costs: Vec::new(), pages: 0, command, port: None, state: None }
+    pub fn other(name: &str, program: &[PathBuf], job: Job, input: &Path, folder: &Path) -> Self {
+        let rows = folder.join(format!("{}-{}.rows.ndjson", name.replace([' ', ','], "-"), job.name()));
+        let command = words(program.iter().map(PathBuf::as_path).chain([Path::new(job.name()), input, &rows]));
+        let (name, costs) = (name.to_owned(), Vec::new());
+        Contender { name, rows, costs, pages: 0, command, all_cores: false, port: None, state: None }
+    }
+
+    /// What is run, on whatever cores.
+    #[must_use]
+    pub fn command(&self) -> &[String] {
+        &self.command
     }
 
     /// Runs it once more, and notes what that cost.
@@ -83,13 +97,15 @@ impl Contender {
                 leftover.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
             }
         }
+        let pinned: &[&str] = if self.all_cores { &[] } else { &ONE_CORE };
+        let command: Vec<String> = pinned.iter().map(|word| (*word).to_owned()).chain(self.command.clone()).collect();
         let cost = match self.port {
             Some(port) => {
-                let (cost, pages) = scrape::during(port, || cost::run(&self.command));
+                let (cost, pages) = scrape::during(port, || cost::run(&command));
                 self.pages += pages;
                 cost?
             }
-            None => cost::run(&self.command)?,
+            None => cost::run(&command)?,
         };
         self.costs.push(cost);
         Ok(cost)
@@ -102,11 +118,20 @@ impl Contender {
     }
 }
 
-/// On the first core.
-fn pinned(command: Vec<String>) -> Vec<String> {
-    ["taskset", "-c", "0"].map(str::to_owned).into_iter().chain(command).collect()
+/// Runs each once, and again, so that all of them see the same of what else goes on.
+///
+/// # Errors
+/// If one fails.
+pub fn in_turn(contenders: &mut [Contender], rounds: usize) -> Result<(), Box<dyn Error>> {
+    (0..rounds).try_for_each(|_| contenders.iter_mut().try_for_each(|contender| contender.run().map(|_| ())))
 }
 
-fn words(paths: &[&Path]) -> Vec<String> {
-    paths.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+/// How much more of something one needed than another: the median of the rounds, each by itself, since what two runs of a round see is closest.
+#[must_use]
+pub fn ratio(more: &Contender, less: &Contender, part: fn(&Cost) -> f64) -> f64 {
+    quantile(more.costs.iter().zip(&less.costs).map(|(more, less)| part(more) / part(less)), 0.5)
+}
+
+fn words<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Vec<String> {
+    paths.into_iter().map(|path| path.to_string_lossy().into_owned()).collect()
 }

@@ -7,6 +7,9 @@ use std::error::Error;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+/// The first argument of a process that measures another one.
+pub const MEASURE: &str = "--measure";
+
 /// What one run cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
@@ -19,12 +22,12 @@ pub struct Cost {
 }
 
 /// Runs a command under a process that does nothing but wait for it: this very program, which is to call [`measure`] when its
-/// first argument is `--measure`.
+/// first argument is [`MEASURE`].
 ///
 /// # Errors
 /// If it fails.
 pub fn run(command: &[String]) -> Result<Cost, Box<dyn Error>> {
-    let done = Command::new(std::env::current_exe()?).arg("--measure").args(command).output()?;
+    let done = Command::new(std::env::current_exe()?).arg(MEASURE).args(command).output()?;
     if !done.status.success() {
         return Err(format!("{command:?} failed: {}", String::from_utf8_lossy(&done.stderr)).into());
     }
@@ -61,8 +64,31 @@ pub fn measure(command: &[String]) -> Result<(), Box<dyn Error>> {
 /// The median of a part of the costs.
 #[must_use]
 pub fn median(costs: &[Cost], part: fn(&Cost) -> f64) -> f64 {
-    let mut values: Vec<f64> = costs.iter().map(part).collect();
+    quantile(costs.iter().map(part), 0.5)
+}
+
+/// What lies at a share of some numbers in their order; between two of them it is in proportion. NaN of none.
+#[must_use]
+pub fn quantile(values: impl Iterator<Item = f64>, share: f64) -> f64 {
+    let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+    let Some(last) = values.len().checked_sub(1) else { return f64::NAN };
+    let at = share * last as f64;
+    let (below, above) = (values[at.floor() as usize], values[at.ceil() as usize]);
+    below + (above - below) * at.fract()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quantile;
+
+    #[test]
+    fn quantiles_are_values_or_lie_between_two_in_proportion() {
+        let of = |values: &[f64], share| quantile(values.iter().copied(), share);
+        assert_eq!(of(&[3.0, 1.0, 2.0], 0.5), 2.0);
+        assert_eq!(of(&[4.0, 1.0, 2.0, 3.0], 0.5), 2.5);
+        assert_eq!(of(&[0.0, 10.0], 0.25), 2.5);
+        assert_eq!(of(&[7.0], 0.9), 7.0);
+        assert!(of(&[], 0.5).is_nan());
+    }
 }

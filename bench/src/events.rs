@@ -119,13 +119,23 @@ pub fn file(folder: &Path, events: u64) -> io::Result<PathBuf> {
     written_once(&folder.join(format!("requests-{events}.ndjson")), |out| write_all(out, events))
 }
 
+/// The same, and in the cache of the system, so that no run waits for the disk.
+///
+/// # Errors
+/// If it cannot be written or read.
+pub fn cached(folder: &Path, events: u64) -> io::Result<PathBuf> {
+    let path = file(folder, events)?;
+    io::copy(&mut File::open(&path)?, &mut io::sink())?;
+    Ok(path)
+}
+
 /// A file that is written if it is not there; under another name first, so that a broken attempt is never taken for it.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn written_once(path: &Path, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<PathBuf> {
     if !path.exists() {
-        println!("writing {}", path.display());
+        eprintln!("writing {}", path.display());
         let unfinished = path.with_extension("unfinished");
         let mut out = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
         write(&mut out)?;

@@ -1,6 +1,6 @@
 //! The jobs that are measured, as streamgauge is told them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What is computed of the requests, by model and tenant in windows of ten seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +39,13 @@ impl Job {
 
     /// The configuration that has it done, without anything of metrics and state.
     #[must_use]
-    pub fn configuration(self, input: &Path, rows: &Path) -> String {
+    pub fn configuration(self, input: &Input, rows: &Path) -> String {
         format!("{}sink: {{ file: {{ path: {rows:?}, existing: truncate }} }}\n", self.work(input))
     }
 
     /// The same without where its rows go.
     #[must_use]
-    pub fn work(self, input: &Path) -> String {
+    pub fn work(self, input: &Input) -> String {
         let percentiles = if self == Job::B {
             ", p50: 'percentile(duration_ms, 0.5)', p95: 'percentile(duration_ms, 0.95)', p99: 'percentile(duration_ms, 0.99)'"
         } else {
@@ -53,8 +53,7 @@ impl Job {
         };
         format!(
             "\
-source: {{ file: {{ paths: [{input:?}], format: ndjson }} }}
-event:
+{}event:
   id: /id
   type: /type
   time: {{ from: /time, format: rfc3339 }}
@@ -70,8 +69,30 @@ windows:
     aggregates: {{ requests: count, tokens_in: sum(input_tokens), tokens_out: sum(output_tokens), latency_avg: avg(duration_ms),
       latency_min: min(duration_ms), latency_max: max(duration_ms), cost: sum(cost_usd){percentiles} }}
 ",
+            input.source(),
             self == Job::C
         )
+    }
+}
+
+/// Where events come from.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A file.
+    One(PathBuf),
+    /// Files, each a partition of its own.
+    Partitions(Vec<PathBuf>),
+}
+
+impl Input {
+    /// The part of a configuration that says so.
+    #[must_use]
+    pub fn source(&self) -> String {
+        let (paths, split) = match self {
+            Input::One(path) => (std::slice::from_ref(path), "one"),
+            Input::Partitions(paths) => (&paths[..], "per_file"),
+        };
+        format!("source: {{ file: {{ paths: {paths:?}, partitions: {split}, format: ndjson }} }}\n")
     }
 }
 

@@ -1,10 +1,12 @@
 //! What the generator, the reference and the comparisons agree on.
 
+pub mod arguments;
 pub mod calendar;
 pub mod contender;
 pub mod cost;
 pub mod draw;
 pub mod events;
+pub mod instructions;
 pub mod jobs;
 pub mod rows;
 pub mod scrape;

@@ -7,9 +7,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use streamgauge_bench::arguments::Arguments;
 use streamgauge_bench::cost::{self, Cost, median};
 use streamgauge_bench::draw::Draw;
-use streamgauge_bench::{events, jobs};
+use streamgauge_bench::events;
+use streamgauge_bench::jobs::{self, Input};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -29,12 +31,10 @@ struct Job {
 }
 
 fn main() -> Outcome<()> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == "--measure") {
-        return cost::measure(&arguments[1..]);
-    }
+    let Some(arguments) = Arguments::read("durable --program BINARY [--events N] [--rounds N] [--folder DIR]")? else {
+        return Ok(());
+    };
     let options = options(&arguments)?;
-    fs::create_dir_all(&options.folder)?;
     let mut jobs = jobs(&options)?;
     for _ in 0..options.rounds {
         for job in &mut jobs {
@@ -46,28 +46,26 @@ fn main() -> Outcome<()> {
         "State in a folder, committed and synced every second, beside state in memory; medians of {} rounds in turn.\n",
         options.rounds
     );
-    println!("{:<44} {:>10} {:>10} {:>7} {:>7} {:>10}", "", "memory s", "folder s", "wall", "CPU", "peak MiB");
+    println!(
+        "| every second | memory, s | folder, s | ratio by the clock | of CPU time | peak MiB |\n|---|--:|--:|--:|--:|--:|"
+    );
     jobs.iter().for_each(report);
     let start = start(&options)?;
-    println!("\none event, in a folder that is not there yet: {:.0} ms from start to end", start * 1e3);
+    println!("\nOne event, in a folder that is not there yet: {:.0} ms from start to end.", start * 1e3);
     Ok(())
 }
 
-fn options(arguments: &[String]) -> Outcome<Options> {
-    let value = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1).cloned()
-    };
+fn options(arguments: &Arguments) -> Outcome<Options> {
     Ok(Options {
-        program: value("--program").ok_or("--program is needed")?.into(),
-        events: value("--events").map_or(Ok(2_000_000), |text| text.parse())?,
-        rounds: value("--rounds").map_or(Ok(5), |text| text.parse())?,
-        folder: value("--folder").map_or_else(events::cache, PathBuf::from),
+        program: arguments.needed("--program")?,
+        events: arguments.number("--events", 2_000_000)?,
+        rounds: arguments.number("--rounds", 5)?,
+        folder: arguments.folder()?,
     })
 }
 
 fn jobs(options: &Options) -> Outcome<Vec<Job>> {
-    let requests = events::file(&options.folder, options.events)?;
+    let requests = Input::One(events::file(&options.folder, options.events)?);
     let job = |name: &str, configuration: String| Job {
         name: name.to_owned(),
         configuration,
@@ -136,7 +134,7 @@ fn run(options: &Options, job: &Job, durable: bool) -> Outcome<Cost> {
 
 /// The median time of a run that has next to nothing to do.
 fn start(options: &Options) -> Outcome<f64> {
-    let input = events::file(&options.folder, 1)?;
+    let input = Input::One(events::file(&options.folder, 1)?);
     let job = Job { name: String::new(), configuration: jobs::Job::C.work(&input), memory: vec![], durable: vec![] };
     let costs = (0..11).map(|_| run(options, &job, true)).collect::<Outcome<Vec<Cost>>>()?;
     Ok(median(&costs, |cost| cost.wall_seconds))
@@ -146,7 +144,7 @@ fn report(job: &Job) {
     let [memory, durable] = [&job.memory, &job.durable].map(|costs| median(costs, |cost| cost.wall_seconds));
     let [memory_cpu, durable_cpu] = [&job.memory, &job.durable].map(|costs| median(costs, |cost| cost.cpu_seconds));
     println!(
-        "{:<44} {memory:>10.2} {durable:>10.2} {:>7.3} {:>7.3} {:>10.0}",
+        "| {} | {memory:.2} | {durable:.2} | {:.3} | {:.3} | {:.0} |",
         job.name,
         durable / memory,
         durable_cpu / memory_cpu,
