@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod calendar;
+pub mod callgrind;
 pub mod contender;
 pub mod cost;
 pub mod draw;
@@ -9,4 +10,6 @@ pub mod events;
 pub mod instructions;
 pub mod jobs;
 pub mod rows;
+pub mod samples;
 pub mod scrape;
+pub mod stages;
