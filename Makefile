@@ -1,17 +1,22 @@
 # Everything a newcomer types. `make run` needs git, make, a C compiler and Rust; `make test` fetches the rest.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench bench-metrics soak doc build build-noop bench-peers
+.PHONY: help run test check bench bench-peers bench-metrics profile soak doc build build-noop build-bench build-peers
 
 SPEED  ?= 60
 EVENTS ?= 2000000
 ROUNDS ?= 5
+PAIRS  ?= 30
 SOAK_MINUTES ?= 30
 SOAK_RATE    ?= 50000
 CRASH_KILLS  ?= 1000
 TARGET := $(abspath $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target))
 BIN    := $(TARGET)/release/streamgauge
+BENCH  := $(TARGET)/release
 PEERS_PYTHON ?= .venv/bin/python
+PEERS_EVENTS ?= 1000000
+PEERS_ROUNDS ?= 1
+FLINK  := bench/peers/flink
 NOOP   := $(TARGET)/noop/release/streamgauge
 
 help: ## list the targets
@@ -42,24 +47,31 @@ check: ## formatting, lints, documentation, house rules
 	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --locked --features streamgauge-metrics/metrics-facade
 	cargo test -p streamgauge --locked --test house
 
-bench: build build-noop ## the main jobs beside serde_json and DuckDB, metrics on; what windows, keys and durable state cost (EVENTS=2000000 ROUNDS=5)
+bench: build build-noop build-bench ## the main jobs beside serde_json and DuckDB; the tax of metrics, two cores, the first row, where an event's time goes, curves (EVENTS=2000000 ROUNDS=5 PAIRS=30)
 	scripts/setup-tests.sh
-	cargo build --release --locked --manifest-path bench/Cargo.toml
-	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
-	  --program '$(BIN)' --noop '$(NOOP)' --python .venv/bin/python --events '$(EVENTS)' --rounds '$(ROUNDS)'
-	cargo run --release --locked --manifest-path bench/Cargo.toml --bin judging -- --rounds '$(ROUNDS)'
-	cargo run --release --locked --manifest-path bench/Cargo.toml --bin curves -- --events '$(EVENTS)' --rounds '$(ROUNDS)'
-	cargo run --release --locked --manifest-path bench/Cargo.toml --bin durable -- \
-	  --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
-	cargo run --release --locked --manifest-path bench/Cargo.toml --bin store
+	@scripts/machine.sh
+	@echo; echo '## Beside others'; echo
+	@$(BENCH)/compare --program '$(BIN)' --python .venv/bin/python --events '$(EVENTS)' --rounds '$(ROUNDS)'
+	@echo; echo '## Cores, the first row, the tax of being observed'; echo
+	@$(BENCH)/cores --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'; echo
+	@$(BENCH)/start --program '$(BIN)'; echo
+	@$(BENCH)/tax --program '$(BIN)' --noop '$(NOOP)' --pairs '$(PAIRS)'
+	@echo; echo '## Where it goes'; echo
+	@$(BENCH)/profile --program '$(BIN)'; echo
+	@$(BENCH)/judging --rounds '$(ROUNDS)'
+	@echo; echo '## Curves'; echo
+	@$(BENCH)/shapes --program '$(BIN)' --rounds '$(ROUNDS)'; echo
+	@$(BENCH)/curves --events '$(EVENTS)' --rounds 3
+	@echo; echo '## Durable state'; echo
+	@$(BENCH)/durable --program '$(BIN)' --events '$(EVENTS)' --rounds 3; echo
+	@$(BENCH)/store
 
-bench-peers: build ## the main jobs beside Polars, too, if PEERS_PYTHON has it (EVENTS=2000000 ROUNDS=5)
-	scripts/setup-tests.sh
-	@'$(PEERS_PYTHON)' -c 'import polars' 2>/dev/null || { echo 'Polars is not there, so nothing was measured: $(PEERS_PYTHON) -m pip install polars'; exit 1; }
-	cargo build --release --locked --manifest-path bench/Cargo.toml
-	cargo run --release --locked --manifest-path bench/Cargo.toml --bin compare -- \
-	  --program '$(BIN)' --python .venv/bin/python --peers '$(PEERS_PYTHON)' --events '$(EVENTS)' --rounds '$(ROUNDS)'
-	@echo 'Skipped: Flink, Kafka Streams, Bytewax and Pathway, which have no job here yet.'
+bench-peers: build build-bench build-peers ## the main jobs beside Flink, Bytewax, Pathway, Polars and two more parsers, those that are installed (PEERS_EVENTS=1000000 PEERS_ROUNDS=1)
+	@$(BENCH)/peers --program '$(BIN)' --parsers '$(TARGET)/peers/release/reference' --python '$(PEERS_PYTHON)' --flink '$(FLINK)' \
+	  --events '$(PEERS_EVENTS)' --rounds '$(PEERS_ROUNDS)'
+
+profile: build build-bench ## the instructions of one event by parts of the work, counted by callgrind
+	@$(BENCH)/profile --program '$(BIN)'
 
 bench-metrics: ## nanoseconds and bytes of our metrics crate beside eight others; how long clients wait for a page (ROUNDS=5)
 	cargo build --release --locked --manifest-path bench/Cargo.toml --package streamgauge-metrics-bench
@@ -78,6 +90,16 @@ doc: ## the libraries' documentation
 
 build:
 	cargo build --release --locked
+
+build-bench:
+	cargo build --release --locked --manifest-path bench/Cargo.toml
+
+# The parsers for the very processor, as their manuals advise; Flink's jobs where Maven is.
+build-peers:
+	scripts/setup-tests.sh
+	RUSTFLAGS='-C target-cpu=native' CARGO_TARGET_DIR='$(TARGET)/peers' cargo build --release --locked --manifest-path bench/Cargo.toml \
+	  --features parsers --bin reference
+	if command -v mvn >/dev/null; then mvn -q -B -f '$(FLINK)/pom.xml' package; fi
 
 build-noop: # with metrics that do nothing, to see what they cost
 	CARGO_TARGET_DIR='$(TARGET)/noop' cargo build --release --locked -p streamgauge --features streamgauge-metrics/noop
