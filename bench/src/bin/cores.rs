@@ -1,15 +1,19 @@
 //! usage: cores --program BINARY [--events N] [--rounds N] [--folder DIR]
 //!
 //! The first job by the clock, on one core and on two: as one partition, which is read from one file, and as partitions side by side,
-//! which the same events are when each file is one. The events are dealt to the files in turn, so the rows are the same.
+//! which the same events are when each file is one. The events are dealt to the files in turn, so the rows are the same. Two processes
+//! that share nothing, each with half of the events, show what the machine would give.
 
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 
 use streamgauge_bench::arguments::Arguments;
 use streamgauge_bench::contender::{self, Contender, SCRAPED, Way};
+use streamgauge_bench::cost::quantile;
 use streamgauge_bench::jobs::{Input, Job};
 use streamgauge_bench::{events, rows};
 
@@ -40,24 +44,56 @@ fn main() -> Outcome<()> {
         rows::same(&contenders[0].rows, &other.rows)
             .map_err(|error| format!("{} and one core: {error}", other.name))?;
     }
-    println!(
-        "| job A, thousand events a second by the clock | one core | {} cores | ratio |\n|---|--:|--:|--:|",
-        std::thread::available_parallelism()?
-    );
-    report("one partition", &contenders[..2], events);
-    report(&format!("{PARTITIONS} partitions, a file each"), &contenders[2..], events);
+    let halves = Halves { program: &program, folder: &folder, files: dealt(&input, 2)? };
+    let mut apart = [Vec::new(), Vec::new()];
+    for _ in 0..rounds {
+        for (all_cores, seconds) in [false, true].into_iter().zip(&mut apart) {
+            seconds.push(halves.seconds(all_cores)?);
+        }
+    }
+    let cores = std::thread::available_parallelism()?;
+    println!("| job A, thousand events a second by the clock | one core | {cores} cores | ratio |\n|---|--:|--:|--:|");
+    let seconds = |contender: &Contender| contender.costs.iter().map(|cost| cost.wall_seconds).collect::<Vec<_>>();
+    report("one partition", &seconds(&contenders[0]), &seconds(&contenders[1]), events);
+    let partitions = format!("{PARTITIONS} partitions, a file each");
+    report(&partitions, &seconds(&contenders[2]), &seconds(&contenders[3]), events);
+    report("two processes, half of the events each", &apart[0], &apart[1], events);
     Ok(())
 }
 
-fn report(name: &str, contenders: &[Contender], events: u64) {
-    let rate = |contender: &Contender| events as f64 / contender.median(|cost| cost.wall_seconds) / 1e3;
-    let [one, all] = contenders else { return };
-    println!(
-        "| {name} | {:.0} | {:.0} | {:.2} |",
-        rate(one),
-        rate(all),
-        contender::ratio(one, all, |cost| cost.wall_seconds)
-    );
+/// Rates are medians, and so is the ratio of two runs of a round.
+fn report(name: &str, one: &[f64], all: &[f64], events: u64) {
+    let rate = |seconds: &[f64]| events as f64 / quantile(seconds.iter().copied(), 0.5) / 1e3;
+    let ratio = quantile(one.iter().zip(all).map(|(one, all)| one / all), 0.5);
+    println!("| {name} | {:.0} | {:.0} | {ratio:.2} |", rate(one), rate(all));
+}
+
+/// Two processes that share nothing.
+struct Halves<'a> {
+    program: &'a Path,
+    folder: &'a Path,
+    files: Vec<PathBuf>,
+}
+
+impl Halves<'_> {
+    /// How long both take, run at once.
+    fn seconds(&self, all_cores: bool) -> Outcome<f64> {
+        let contender = |(number, file): (usize, &PathBuf)| {
+            let (name, input) = (format!("half {number}"), Input::One(file.clone()));
+            Contender::streamgauge(&name, self.program, Job::A, &input, Way { all_cores, ..SCRAPED }, self.folder)
+        };
+        let mut both = self.files.iter().enumerate().map(contender).collect::<Outcome<Vec<_>>>()?;
+        let begin = Instant::now();
+        let ended: Vec<Result<(), String>> = thread::scope(|scope| {
+            let run = |contender: &mut Contender| contender.run().map(|_| ()).map_err(|error| error.to_string());
+            let running: Vec<_> = both.iter_mut().map(|contender| scope.spawn(move || run(contender))).collect();
+            let join =
+                |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|_| Err("a panic".to_owned()));
+            running.into_iter().map(join).collect()
+        });
+        ended.into_iter().collect::<Result<(), String>>()?;
+        Ok(begin.elapsed().as_secs_f64())
+    }
 }
 
 /// The lines of a file, dealt to so many others in turn.
