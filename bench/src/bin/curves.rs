@@ -8,6 +8,7 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Instant;
 
+use streamgauge_bench::arguments::Arguments;
 use streamgauge_bench::draw::Draw;
 use streamgauge_flow::{
     AggregateSettings, Batch, Block, Decoded, Decoder, Effects, Format, Function, Mapping, Pipeline, Settings, Span,
@@ -39,46 +40,33 @@ enum Kind {
 }
 
 fn main() -> Outcome<()> {
-    let (events, rounds) = options(&std::env::args().skip(1).collect::<Vec<_>>())?;
-    println!(
-        "Nanoseconds to judge an event: the least of {rounds} rounds of {events} events, the state being there.\n"
-    );
+    let Some(arguments) = Arguments::read("curves [--events N] [--rounds N]")? else { return Ok(()) };
+    let (events, rounds) = (arguments.number("--events", 2_000_000)?, arguments.number("--rounds", 3)?);
     let decoding = measure_decoding(events)?;
-    println!("decoding, at every point below: {decoding:.0} ns an event\n");
-    println!("open windows, one key:");
+    println!(
+        "Judging alone, the least of {rounds} rounds of {events} short events, the state being there; decoding takes {decoding:.0} ns more \
+         at each point.\n"
+    );
+    println!(
+        "| what there is | how many | ns to judge an event | of the first | with decoding |\n|---|--:|--:|--:|--:|"
+    );
+    let curve = |name, sizes: &[u64], point: &dyn Fn(u64) -> Point| curve(name, sizes, point, events, rounds, decoding);
     let windows = |kind| move |windows| Point { windows, keys: 1, kind };
-    curve(&[10, 100, 1_000, 10_000], windows(Kind::Tumbling), events, rounds, decoding)?;
-    println!("\nopen sliding windows of a minute by a second, one key:");
-    curve(&[100, 1_000, 10_000], windows(Kind::Sliding), events, rounds, decoding)?;
-    println!("\nkeys of one open window:");
+    curve("open windows", &[10, 100, 1_000, 10_000], &windows(Kind::Tumbling))?;
+    curve("open sliding windows, a minute by a second", &[100, 1_000, 10_000], &windows(Kind::Sliding))?;
     let keys = |kind| move |keys| Point { windows: 1, keys, kind };
-    curve(&[10, 100, 1_000, 10_000, 100_000, 1_000_000], keys(Kind::Tumbling), events, rounds, decoding)?;
-    println!("\nkeys of sessions:");
-    curve(&[10, 100, 1_000, 10_000, 100_000, 1_000_000], keys(Kind::Session), events, rounds, decoding)?;
-    println!("{WHY}");
-    Ok(())
+    curve("keys of a window", &[10, 1_000, 10_000, 100_000, 1_000_000], &keys(Kind::Tumbling))?;
+    curve("keys of sessions", &[10, 1_000, 10_000, 100_000, 1_000_000], &keys(Kind::Session))
 }
 
-const WHY: &str = "
-Nothing that is done for an event depends on how many windows or keys there are: what grows is how far away its memory is. An
-event goes from the table of keys to its key's text, from there to the pane of its key and on to the states of its aggregates,
-each place known only from the one before. With five aggregates that is about half a kilobyte a key: thousands of keys fit in
-the second-level cache, tens of thousands in the third, and beyond that each of these steps waits for main memory, which takes
-about a tenth of a microsecond. Real keys are not drawn at random: what is often used stays near.";
-
-fn options(arguments: &[String]) -> Outcome<(u64, u32)> {
-    let (mut events, mut rounds) = (2_000_000, 3);
-    for pair in arguments.chunks(2) {
-        match pair {
-            [name, value] if name == "--events" => events = value.parse()?,
-            [name, value] if name == "--rounds" => rounds = value.parse()?,
-            _ => return Err("usage: curves [--events N] [--rounds N]".into()),
-        }
-    }
-    Ok((events, rounds))
-}
-
-fn curve(sizes: &[u64], point: impl Fn(u64) -> Point, events: u64, rounds: u32, decoding: f64) -> Outcome<()> {
+fn curve(
+    name: &str,
+    sizes: &[u64],
+    point: &dyn Fn(u64) -> Point,
+    events: u64,
+    rounds: u32,
+    decoding: f64,
+) -> Outcome<()> {
     let mut first = None;
     for size in sizes {
         let point = point(*size);
@@ -87,11 +75,8 @@ fn curve(sizes: &[u64], point: impl Fn(u64) -> Point, events: u64, rounds: u32, 
             least = least.min(measure(&point, events)?);
         }
         let base = *first.get_or_insert(least);
-        println!(
-            "  {size:>9}  {least:>6.0} ns judging, {:.2} times the first; with decoding {:.2} times",
-            least / base,
-            (least + decoding) / (base + decoding)
-        );
+        let all = (least + decoding) / (base + decoding);
+        println!("| {name} | {size} | {least:.0} | {:.2} | {all:.2} |", least / base);
     }
     Ok(())
 }
