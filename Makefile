@@ -14,7 +14,6 @@ TARGET := $(abspath $(or $(CARGO_TARGET_DIR),$(CARGO_BUILD_TARGET_DIR),target))
 BIN    := $(TARGET)/release/streamgauge
 BENCH  := $(TARGET)/release
 PEERS_PYTHON ?= .venv/bin/python
-PEERS_EVENTS ?= 1000000
 PEERS_ROUNDS ?= 1
 FLINK  := bench/peers/flink
 NOOP   := $(TARGET)/noop/release/streamgauge
@@ -66,9 +65,9 @@ bench: build build-noop build-bench ## the main jobs beside serde_json and DuckD
 	@$(BENCH)/durable --program '$(BIN)' --events '$(EVENTS)' --rounds 3; echo
 	@$(BENCH)/store
 
-bench-peers: build build-bench build-peers ## the main jobs beside Flink, Bytewax, Pathway, Polars and two more parsers, those that are installed (PEERS_EVENTS=1000000 PEERS_ROUNDS=1)
+bench-peers: build build-bench build-peers ## the main jobs beside Flink, Bytewax, Pathway, Polars and two more parsers, those that are installed (EVENTS=2000000 PEERS_ROUNDS=1)
 	@$(BENCH)/peers --program '$(BIN)' --parsers '$(TARGET)/peers/release/reference' --python '$(PEERS_PYTHON)' --flink '$(FLINK)' \
-	  --events '$(PEERS_EVENTS)' --rounds '$(PEERS_ROUNDS)'
+	  --events '$(EVENTS)' --rounds '$(PEERS_ROUNDS)'
 
 profile: build build-bench ## the instructions of one event by parts of the work, counted by callgrind
 	@$(BENCH)/profile --program '$(BIN)'

@@ -32,8 +32,11 @@ pub fn same_in_any_order(first: &Path, second: &Path) -> Result<usize, Box<dyn E
     let (left, right) = (by_key(first)?, by_key(second)?);
     let mut differing = left.iter().filter(|(key, row)| !right.get(*key).is_some_and(|other| alike(row, other)));
     if let Some((key, row)) = differing.next() {
-        let other = right.get(key).map_or("nothing".to_owned(), Value::to_string);
-        return Err(format!("{} of {} rows differ: {row} is {other}", differing.count() + 1, left.len()).into());
+        let other = right.get(key).map_or("nothing".to_owned(), |other| other["values"].to_string());
+        let count = differing.count() + 1;
+        return Err(
+            format!("{count} of {} rows differ, such as {key}: {} is {other}", left.len(), row["values"]).into()
+        );
     }
     if right.len() > left.len() {
         return Err(format!("{} rows are too many", right.len() - left.len()).into());
@@ -94,7 +97,7 @@ mod tests {
         assert_eq!(same_in_any_order(&ours, &turned).expect("the same"), 2);
         let told =
             |rows: &[&str]| same_in_any_order(&ours, &file("other", rows)).expect_err("not the same").to_string();
-        assert!(told(&[OTHER, FIRST]).starts_with("1 of 2 rows differ: "));
+        assert!(told(&[OTHER, FIRST]).starts_with("1 of 2 rows differ, such as "));
         assert!(told(&[FIRST]).ends_with("is nothing"));
         assert_eq!(told(&[FIRST, SECOND, &FIRST.replace("\"x\"", "\"z\"")]), "1 rows are too many");
     }

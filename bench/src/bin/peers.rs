@@ -24,6 +24,9 @@ struct Peer {
     install: String,
 }
 
+/// Events of a run that is all start.
+const FEW: u64 = 1_000;
+
 /// What came of one job.
 struct Told {
     rate: f64,
@@ -42,12 +45,19 @@ fn main() -> Outcome<()> {
     for job in Job::ALL {
         let ours = Contender::streamgauge("streamgauge", &program, job, &Input::One(input.clone()), SCRAPED, &folder)?;
         let others = present.iter().map(|peer| Contender::other(peer.name, &peer.command, job, &input, &folder));
-        for (at, result) in run(std::iter::once(ours).chain(others).collect(), rounds, events).into_iter().enumerate() {
+        for (at, result) in
+            run(job, std::iter::once(ours).chain(others).collect(), rounds, events).into_iter().enumerate()
+        {
             told.insert((at, job.name()), result);
         }
     }
+    let few = events::cached(&folder, FEW)?;
+    let start = |peer: &Peer| Contender::other(peer.name, &peer.command, Job::A, &few, &folder);
+    let ours = Contender::streamgauge("streamgauge", &program, Job::A, &Input::One(few.clone()), SCRAPED, &folder)?;
+    let starts: Vec<f64> = std::iter::once(ours).chain(present.iter().map(start)).map(started).collect();
+    println!("{events} events, medians of {rounds} rounds in turn; a star: its rows are others, see below.\n");
     let names: Vec<&str> = std::iter::once("streamgauge").chain(present.iter().map(|peer| peer.name)).collect();
-    report(&names, &told, events, rounds);
+    report(&names, &told, &starts);
     for peer in absent {
         println!("- {} was skipped, it is not installed: {}", peer.name, peer.install);
     }
@@ -111,10 +121,11 @@ fn is_installed(peer: &Peer) -> bool {
 }
 
 /// The contenders in turn, of which the first is the one that rows are compared with.
-fn run(mut contenders: Vec<Contender>, rounds: usize, events: u64) -> Vec<Told> {
+fn run(job: Job, mut contenders: Vec<Contender>, rounds: usize, events: u64) -> Vec<Told> {
     let mut failures: Vec<Option<String>> = contenders.iter().map(|_| None).collect();
     for _ in 0..rounds {
         for (contender, failure) in contenders.iter_mut().zip(&mut failures).filter(|(_, failure)| failure.is_none()) {
+            eprintln!("job {}: {}", job.name(), contender.name); // minutes can pass
             *failure = contender.run().err().map(|error| format!("failed: {error}"));
         }
     }
@@ -129,15 +140,21 @@ fn run(mut contenders: Vec<Contender>, rounds: usize, events: u64) -> Vec<Told> 
     contenders.iter().zip(failures).map(told).collect()
 }
 
-fn report(names: &[&str], told: &BTreeMap<(usize, &str), Told>, events: u64, rounds: usize) {
-    println!("{events} events, medians of {rounds} rounds in turn; a star: its rows are others, see below.\n");
-    println!("| thousand events per CPU-second | A | B | C | peak MiB, A / B / C |\n|---|--:|--:|--:|---|");
+/// Seconds of CPU time before anything is done; NaN: it failed.
+fn started(mut contender: Contender) -> f64 {
+    contender.run().map_or(f64::NAN, |cost| cost.cpu_seconds)
+}
+
+fn report(names: &[&str], told: &BTreeMap<(usize, &str), Told>, starts: &[f64]) {
+    println!(
+        "| thousand events per CPU-second | A | B | C | peak MiB, A / B / C | start, CPU s |\n|---|--:|--:|--:|---|--:|"
+    );
     let jobs = Job::ALL.map(Job::name);
     let mut remarks = Vec::new();
     for (at, name) in names.iter().enumerate() {
         let cells = jobs.map(|job| told[&(at, job)].cell());
         let peaks = jobs.map(|job| format!("{:.0}", told[&(at, job)].peak));
-        println!("| {name} | {} | {} |", cells.join(" | "), peaks.join(" / "));
+        println!("| {name} | {} | {} | {:.2} |", cells.join(" | "), peaks.join(" / "), starts[at]);
         for job in jobs {
             let remark = |remark: &String| remarks.push(format!("- {name}, job {job}: {}", shortened(remark)));
             told[&(at, job)].rows.as_ref().err().into_iter().for_each(remark);
