@@ -32,6 +32,7 @@ test: ## the Rust tests, the metrics crates packed alone, what its guides show, 
 	cargo test --locked -p streamgauge-metrics --features metrics-facade --doc facade
 	cargo run --locked --quiet -p streamgauge-metrics --features metrics-facade --example facade >/dev/null
 	cargo test --locked --manifest-path bench/Cargo.toml -p coming-from
+	cargo test --locked --manifest-path bench/Cargo.toml -p streamgauge-bench --lib
 	cargo test --locked --release -p streamgauge-metrics --test stress --test firewall --test expiry
 	cargo package --locked --allow-dirty -p streamgauge-metrics-derive -p streamgauge-metrics
 	cargo build --release --locked

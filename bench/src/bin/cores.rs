@@ -29,35 +29,30 @@ fn main() -> Outcome<()> {
     let input = events::cached(&folder, events)?;
     let one = Input::One(input.clone());
     let several = Input::Partitions(dealt(&input, PARTITIONS)?);
-    let ways = [
-        ("one core", &one, false),
-        ("two cores", &one, true),
-        ("partitions, one core", &several, false),
-        ("partitions, two cores", &several, true),
-    ];
-    let contender = |(name, input, all_cores): (&str, &Input, bool)| {
+    let contender = |name: &str, input: &Input, all_cores| {
         Contender::streamgauge(name, &program, Job::A, input, Way { all_cores, ..SCRAPED }, &folder)
     };
-    let mut contenders = ways.into_iter().map(contender).collect::<Outcome<Vec<_>>>()?;
+    let mut contenders = [
+        contender("one core", &one, false)?,
+        contender("two cores", &one, true)?,
+        contender("partitions, one core", &several, false)?,
+        contender("partitions, two cores", &several, true)?,
+    ];
     contender::in_turn(&mut contenders, rounds)?;
     for other in &contenders[1..] {
         rows::same(&contenders[0].rows, &other.rows)
             .map_err(|error| format!("{} and one core: {error}", other.name))?;
     }
     let halves = Halves { program: &program, folder: &folder, files: dealt(&input, 2)? };
-    let mut apart = [Vec::new(), Vec::new()];
-    for _ in 0..rounds {
-        for (all_cores, seconds) in [false, true].into_iter().zip(&mut apart) {
-            seconds.push(halves.seconds(all_cores)?);
-        }
-    }
+    let rounds = (0..rounds).map(|_| Ok((halves.seconds(false)?, halves.seconds(true)?)));
+    let apart: (Vec<f64>, Vec<f64>) = rounds.collect::<Outcome<Vec<_>>>()?.into_iter().unzip();
     let cores = std::thread::available_parallelism()?;
     println!("| job A, thousand events a second by the clock | one core | {cores} cores | ratio |\n|---|--:|--:|--:|");
     let seconds = |contender: &Contender| contender.costs.iter().map(|cost| cost.wall_seconds).collect::<Vec<_>>();
     report("one partition", &seconds(&contenders[0]), &seconds(&contenders[1]), events);
     let partitions = format!("{PARTITIONS} partitions, a file each");
     report(&partitions, &seconds(&contenders[2]), &seconds(&contenders[3]), events);
-    report("two processes, half of the events each", &apart[0], &apart[1], events);
+    report("two processes, half of the events each", &apart.0, &apart.1, events);
     Ok(())
 }
 
