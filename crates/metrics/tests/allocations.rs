@@ -252,7 +252,7 @@ fn series_that_are_let_go_take_no_more_memory_than_those_that_are_there() {
                 (0..2).for_each(|_| sizes.get_or_create(&[("connection", text.as_str())]).observe(1.0));
                 (0..2).for_each(|_| latest.get_or_create(&[("connection", text.as_str())]).observe(1.0));
             }
-            if n % 160 == 0 {
+            if n.is_multiple_of(160) {
                 late.observe(1.0);
             }
             clock.advance(Duration::from_secs(30));
