@@ -80,9 +80,16 @@ struct Stand {
     ahead: usize,            // messages that may wait in a queue
     hungry: BTreeSet<usize>, // partitions with something to read and room for it
     awaited: Vec<usize>,     // what the worker waits for, the most urgent first
+    worker: Thread,
+    reader: Thread,
     finished: bool,
-    worker_gone: bool,
-    reader_gone: bool,
+}
+
+/// The one at an end of the feed.
+#[derive(Debug, Default)]
+struct Thread {
+    waits: bool, // for a sign from the other
+    gone: bool,
 }
 
 #[derive(Debug, Default)]
@@ -107,13 +114,15 @@ impl Feed {
         let until = Instant::now().checked_add(wait);
         loop {
             if let Some((partition, message)) = state.take(wanted) {
-                self.0.asked.notify_one();
+                if state.reader.waits && !state.hungry.is_empty() {
+                    self.0.asked.notify_one();
+                }
                 return Next::Message(partition, message);
             }
             if state.finished && state.queues.iter().all(|queue| queue.messages.is_empty()) {
                 return Next::Finished;
             }
-            if state.reader_gone && !state.finished {
+            if state.reader.gone && !state.finished {
                 return Next::Vanished;
             }
             let left = until.map_or(wait, |until| until.saturating_duration_since(Instant::now()));
@@ -121,7 +130,9 @@ impl Feed {
                 return Next::Nothing;
             }
             wanted.clone_into(&mut state.awaited);
+            state.worker.waits = true;
             state = wait_on(&self.0.arrived, state, left);
+            state.worker.waits = false;
             state.awaited.clear();
         }
     }
@@ -153,7 +164,7 @@ impl Sender {
         laps.lap(State::Busy);
         let mut state = self.shared.lock();
         loop {
-            if state.worker_gone {
+            if state.worker.gone {
                 return Err(Closed);
             }
             let left = due.map(|due| due.saturating_duration_since(Instant::now()));
@@ -166,7 +177,9 @@ impl Sender {
             }
             // Full queues hold it up; files that are followed and say nothing leave it without work.
             let held_up = state.queues.iter().any(|queue| !queue.dry);
+            state.reader.waits = true;
             state = wait_on(&self.shared.asked, state, left.map_or(TOLD_AFTER, |left| left.min(TOLD_AFTER)));
+            state.reader.waits = false;
             laps.lap(if held_up { State::Blocked } else { State::Idle });
         }
     }
@@ -180,10 +193,12 @@ impl Sender {
             let count = messages.len();
             queue.messages.extend(messages.drain(..));
             state.waiting.add(count as f64);
-            self.shared.arrived.notify_one();
+            if state.worker.waits {
+                self.shared.arrived.notify_one();
+            }
         }
         queue.dry = then == Then::Dry;
-        state.note_hunger(partition);
+        state.note_hunger(partition, state.ahead);
     }
 
     /// Says that every partition has ended and none can come.
@@ -205,7 +220,9 @@ impl Stand {
         let oldest = |&partition: &usize| Some((partition, self.queues.get_mut(partition)?.messages.pop_front()?));
         let taken = wanted.iter().find_map(oldest)?;
         self.waiting.dec();
-        self.note_hunger(taken.0);
+        // Who reads again only when half of it is gone reads several blocks in a row: on one core the two threads take
+        // turns less often.
+        self.note_hunger(taken.0, self.ahead / 2 + 1);
         Some(taken)
     }
 
@@ -214,26 +231,27 @@ impl Stand {
         awaited.or_else(|| self.hungry.first()).copied()
     }
 
-    fn note_hunger(&mut self, partition: usize) {
+    /// A partition is hungry with fewer messages than this. One that is stays so until it is full.
+    fn note_hunger(&mut self, partition: usize, fewer: usize) {
         let Some(queue) = self.queues.get(partition) else { return };
-        if !queue.dry && queue.messages.len() < self.ahead {
-            self.hungry.insert(partition);
-        } else {
+        if queue.dry || queue.messages.len() >= self.ahead {
             self.hungry.remove(&partition);
+        } else if queue.messages.len() < fewer {
+            self.hungry.insert(partition);
         }
     }
 }
 
 impl Drop for Feed {
     fn drop(&mut self) {
-        self.0.lock().worker_gone = true;
+        self.0.lock().worker.gone = true;
         self.0.asked.notify_one();
     }
 }
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.shared.lock().reader_gone = true;
+        self.shared.lock().reader.gone = true;
         self.shared.arrived.notify_one();
     }
 }
@@ -300,7 +318,7 @@ mod tests {
             }
             feed.next(&[1], NOW);
         }
-        assert_eq!(reads, [AHEAD, 100 + AHEAD - 1]);
+        assert_eq!(reads, [AHEAD, 100 + AHEAD / 2]);
     }
 
     #[test]
