@@ -21,7 +21,6 @@ mod tests;
 use crate::decode::Number;
 pub(crate) use crate::encoding::DecodeError;
 use crate::row::Value;
-use crate::settings::Rank;
 use deviation::Deviation;
 pub(crate) use distinct::Distinct;
 use extrema::Extrema;
@@ -60,7 +59,6 @@ pub(crate) trait State: Sized {
 #[derive(Clone, Debug)]
 pub(crate) enum Accumulator {
     Deviation(Deviation),
-    Numbers(Numbers),
     Distinct(Distinct),
 }
 
@@ -69,7 +67,6 @@ impl Accumulator {
     fn new(kind: Rare) -> Self {
         match kind {
             Rare::Deviation(_) => Accumulator::Deviation(Deviation::new()),
-            Rare::Numbers(_) => Accumulator::Numbers(Numbers::new()),
             Rare::Distinct(_) => Accumulator::Distinct(Distinct::new()),
         }
     }
@@ -78,8 +75,11 @@ impl Accumulator {
     #[inline]
     fn add<'a>(&mut self, kind: Rare, number: &impl Fn(usize) -> Option<Number>, text: &impl Fn(usize) -> &'a str) {
         match (self, kind) {
-            (Accumulator::Deviation(state), Rare::Deviation(field)) => add_if_any(state, number(field)),
-            (Accumulator::Numbers(state), Rare::Numbers(field)) => add_if_any(state, number(field)),
+            (Accumulator::Deviation(state), Rare::Deviation(field)) => {
+                if let Some(number) = number(field) {
+                    state.add(number);
+                }
+            }
             (Accumulator::Distinct(state), Rare::Distinct(field)) => state.add(text(field)),
             (_, _) => debug_assert!(false, "a state of another kind"),
         }
@@ -89,26 +89,16 @@ impl Accumulator {
     fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Accumulator::Deviation(state), Accumulator::Deviation(other)) => state.merge(other),
-            (Accumulator::Numbers(state), Accumulator::Numbers(other)) => state.merge(other),
             (Accumulator::Distinct(state), Accumulator::Distinct(other)) => state.merge(other),
             (_, _) => debug_assert!(false, "states of different kinds"),
         }
     }
 
-    /// Gets ready to say something.
-    fn settle(&mut self) {
-        if let Accumulator::Numbers(state) = self {
-            state.settle();
-        }
-    }
-
-    /// What a function says, a percentile at its rank.
-    fn result(&self, rank: Option<Rank>) -> Value {
-        match (self, rank) {
-            (Accumulator::Deviation(state), None) => state.result(),
-            (Accumulator::Numbers(state), Some(rank)) => state.at(rank),
-            (Accumulator::Distinct(state), None) => Value::Whole(i128::from(state.count())),
-            (_, _) => Value::Null,
+    /// What its function says.
+    fn result(&self) -> Value {
+        match self {
+            Accumulator::Deviation(state) => state.result(),
+            Accumulator::Distinct(state) => Value::Whole(i128::from(state.count())),
         }
     }
 
@@ -116,7 +106,6 @@ impl Accumulator {
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Accumulator::Deviation(state) => state.encode(out),
-            Accumulator::Numbers(state) => state.encode(out),
             Accumulator::Distinct(state) => state.encode(out),
         }
     }
@@ -125,15 +114,7 @@ impl Accumulator {
     fn decode(kind: Rare, bytes: &mut &[u8]) -> Result<Self, DecodeError> {
         Ok(match kind {
             Rare::Deviation(_) => Accumulator::Deviation(Deviation::decode(bytes)?),
-            Rare::Numbers(_) => Accumulator::Numbers(Numbers::decode(bytes)?),
             Rare::Distinct(_) => Accumulator::Distinct(Distinct::decode(bytes)?),
         })
-    }
-}
-
-#[inline]
-fn add_if_any<S: for<'a> State<Input<'a> = Number>>(state: &mut S, number: Option<Number>) {
-    if let Some(number) = number {
-        state.add(number);
     }
 }

@@ -8,6 +8,7 @@ use crate::settings::{Function, Rank};
 pub(crate) struct Layout {
     pub(super) sums: Vec<usize>,    // the number field of each
     pub(super) extrema: Vec<usize>, // the same
+    pub(super) numbers: Vec<usize>, // the same
     pub(super) rare: Vec<Rare>,
     pub(super) reads: Vec<Read>, // by function, as configured
 }
@@ -16,7 +17,6 @@ pub(crate) struct Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rare {
     Deviation(usize),
-    Numbers(usize),
     Distinct(usize), // a text field
 }
 
@@ -27,12 +27,14 @@ pub(super) enum Read {
     Total(usize),
     Mean(usize),
     Extremum(usize, Side),
-    Rare(usize, Option<Rank>),
+    Percentile(usize, Rank),
+    Rare(usize),
 }
 
 impl Layout {
     pub(crate) fn new(functions: impl IntoIterator<Item = Function>) -> Self {
-        let mut layout = Layout { sums: Vec::new(), extrema: Vec::new(), rare: Vec::new(), reads: Vec::new() };
+        let mut layout =
+            Layout { sums: Vec::new(), extrema: Vec::new(), numbers: Vec::new(), rare: Vec::new(), reads: Vec::new() };
         for function in functions {
             let read = layout.place(function);
             layout.reads.push(read);
@@ -41,23 +43,24 @@ impl Layout {
     }
 
     fn place(&mut self, function: Function) -> Read {
-        let Layout { sums, extrema, rare, .. } = self;
+        let Layout { sums, extrema, numbers, rare, .. } = self;
         match function {
             Function::Count => Read::Count,
             Function::Sum(field) => Read::Total(find_or_add(sums, field)),
             Function::Avg(field) => Read::Mean(find_or_add(sums, field)),
             Function::Min(field) => Read::Extremum(find_or_add(extrema, field), Side::Min),
             Function::Max(field) => Read::Extremum(find_or_add(extrema, field), Side::Max),
-            Function::Stddev(field) => Read::Rare(find_or_add(rare, Rare::Deviation(field)), None),
-            Function::Percentile(field, rank) => Read::Rare(find_or_add(rare, Rare::Numbers(field)), Some(rank)),
-            Function::Distinct(field) => Read::Rare(find_or_add(rare, Rare::Distinct(field)), None),
+            Function::Stddev(field) => Read::Rare(find_or_add(rare, Rare::Deviation(field))),
+            Function::Percentile(field, rank) => Read::Percentile(find_or_add(numbers, field), rank),
+            Function::Distinct(field) => Read::Rare(find_or_add(rare, Rare::Distinct(field))),
         }
     }
 
     /// Whether a state is read by more than one function.
     pub(super) fn shares(&self) -> bool {
-        let Layout { sums, extrema, rare, reads } = self;
-        sums.len() + extrema.len() + rare.len() < reads.iter().filter(|read| !matches!(read, Read::Count)).count()
+        let Layout { sums, extrema, numbers, rare, reads } = self;
+        sums.len() + extrema.len() + numbers.len() + rare.len()
+            < reads.iter().filter(|read| !matches!(read, Read::Count)).count()
     }
 }
 

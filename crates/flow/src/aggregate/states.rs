@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::layout::{Layout, Read};
-use super::{Accumulator, DecodeError, Extrema, State, Sum};
+use super::{Accumulator, DecodeError, Extrema, Numbers, State, Sum};
 use crate::decode::{Event, Number};
 use crate::encoding::{put_count, put_layout, take_count, take_layout};
 use crate::row::Value;
@@ -15,6 +15,7 @@ pub(crate) struct States {
     counts: Vec<u64>, // of events
     sums: Vec<Sum>,   // pane by pane, as many each as the layout has; as are the others
     extrema: Vec<Extrema>,
+    numbers: Vec<Numbers>,
     rare: Vec<Accumulator>,
 }
 
@@ -22,7 +23,14 @@ impl States {
     /// Of no panes.
     pub(crate) fn new(layout: &Arc<Layout>) -> Self {
         let layout = Arc::clone(layout);
-        States { layout, counts: Vec::new(), sums: Vec::new(), extrema: Vec::new(), rare: Vec::new() }
+        States {
+            layout,
+            counts: Vec::new(),
+            sums: Vec::new(),
+            extrema: Vec::new(),
+            numbers: Vec::new(),
+            rare: Vec::new(),
+        }
     }
 
     /// How many panes there are.
@@ -35,6 +43,7 @@ impl States {
         size_of::<u64>()
             + layout.sums.len() * size_of::<Sum>()
             + layout.extrema.len() * size_of::<Extrema>()
+            + layout.numbers.len() * size_of::<Numbers>()
             + layout.rare.len() * size_of::<Accumulator>()
     }
 
@@ -43,6 +52,7 @@ impl States {
         self.counts.push(0);
         self.sums.extend(self.layout.sums.iter().map(|_| Sum::new()));
         self.extrema.extend(self.layout.extrema.iter().map(|_| Extrema::new()));
+        self.numbers.extend(self.layout.numbers.iter().map(|_| Numbers::new()));
         self.rare.extend(self.layout.rare.iter().map(|kind| Accumulator::new(*kind)));
     }
 
@@ -51,6 +61,7 @@ impl States {
         self.counts.push(other.counts[at]);
         self.sums.extend_from_slice(of(&other.sums, at, self.layout.sums.len()));
         self.extrema.extend_from_slice(of(&other.extrema, at, self.layout.extrema.len()));
+        self.numbers.extend_from_slice(of(&other.numbers, at, self.layout.numbers.len()));
         self.rare.extend_from_slice(of(&other.rare, at, self.layout.rare.len()));
     }
 
@@ -66,6 +77,7 @@ impl States {
         self.counts[at] = 0;
         of_mut(&mut self.sums, at, self.layout.sums.len()).fill_with(Sum::new);
         of_mut(&mut self.extrema, at, self.layout.extrema.len()).fill_with(Extrema::new);
+        of_mut(&mut self.numbers, at, self.layout.numbers.len()).fill_with(Numbers::new);
         let rare = of_mut(&mut self.rare, at, self.layout.rare.len());
         rare.iter_mut().zip(&self.layout.rare).for_each(|(state, kind)| *state = Accumulator::new(*kind));
     }
@@ -84,7 +96,7 @@ impl States {
         number: impl Fn(usize) -> Option<Number>,
         text: impl Fn(usize) -> &'a str,
     ) {
-        let Layout { sums, extrema, rare, .. } = &*self.layout;
+        let Layout { sums, extrema, numbers, rare, .. } = &*self.layout;
         self.counts[at] += 1;
         for (sum, field) in of_mut(&mut self.sums, at, sums.len()).iter_mut().zip(sums) {
             if let Some(number) = number(*field) {
@@ -94,6 +106,11 @@ impl States {
         for (outermost, field) in of_mut(&mut self.extrema, at, extrema.len()).iter_mut().zip(extrema) {
             if let Some(number) = number(*field) {
                 outermost.add(number);
+            }
+        }
+        for (all, field) in of_mut(&mut self.numbers, at, numbers.len()).iter_mut().zip(numbers) {
+            if let Some(number) = number(*field) {
+                all.add(number);
             }
         }
         if !rare.is_empty() {
@@ -112,36 +129,40 @@ impl States {
 
     /// A pane takes in all that a pane of others took.
     pub(crate) fn merge(&mut self, at: usize, other: &States, from: usize) {
-        let Layout { sums, extrema, rare, .. } = &*self.layout;
+        let Layout { sums, extrema, numbers, rare, .. } = &*self.layout;
         self.counts[at] += other.counts[from];
         let pairs = of_mut(&mut self.sums, at, sums.len()).iter_mut().zip(of(&other.sums, from, sums.len()));
         pairs.for_each(|(mine, theirs)| mine.merge(theirs));
         let pairs = of_mut(&mut self.extrema, at, extrema.len()).iter_mut();
         pairs.zip(of(&other.extrema, from, extrema.len())).for_each(|(mine, theirs)| mine.merge(theirs));
+        let pairs = of_mut(&mut self.numbers, at, numbers.len()).iter_mut();
+        pairs.zip(of(&other.numbers, from, numbers.len())).for_each(|(mine, theirs)| mine.merge(theirs));
         let pairs = of_mut(&mut self.rare, at, rare.len()).iter_mut().zip(of(&other.rare, from, rare.len()));
         pairs.for_each(|(mine, theirs)| mine.merge(theirs));
     }
 
     /// What each function says of a pane, in configured order.
     pub(crate) fn results(&mut self, at: usize) -> impl Iterator<Item = Value> {
-        let Layout { sums, extrema, rare, reads } = &*self.layout;
-        of_mut(&mut self.rare, at, rare.len()).iter_mut().for_each(Accumulator::settle);
+        let Layout { sums, extrema, numbers, rare, reads } = &*self.layout;
+        of_mut(&mut self.numbers, at, numbers.len()).iter_mut().for_each(Numbers::settle);
         let (sums, extrema) = (of(&self.sums, at, sums.len()), of(&self.extrema, at, extrema.len()));
-        let (rare, count) = (of(&self.rare, at, rare.len()), self.counts[at]);
+        let (numbers, rare) = (of(&self.numbers, at, numbers.len()), of(&self.rare, at, rare.len()));
+        let count = self.counts[at];
         reads.iter().map(move |read| match *read {
             Read::Count => Value::Whole(i128::from(count)),
             Read::Total(n) => sums[n].total(),
             Read::Mean(n) => sums[n].mean(),
             Read::Extremum(n, side) => extrema[n].at(side),
-            Read::Rare(n, rank) => rare[n].result(rank),
+            Read::Percentile(n, rank) => numbers[n].at(rank),
+            Read::Rare(n) => rare[n].result(),
         })
     }
 
     /// Appends a pane, function by function.
     pub(crate) fn encode(&self, at: usize, out: &mut Vec<u8>) {
-        let Layout { sums, extrema, rare, reads } = &*self.layout;
+        let Layout { sums, extrema, numbers, rare, reads } = &*self.layout;
         let (sums, extrema) = (of(&self.sums, at, sums.len()), of(&self.extrema, at, extrema.len()));
-        let rare = of(&self.rare, at, rare.len());
+        let (numbers, rare) = (of(&self.numbers, at, numbers.len()), of(&self.rare, at, rare.len()));
         for read in reads {
             match *read {
                 Read::Count => {
@@ -150,7 +171,8 @@ impl States {
                 }
                 Read::Total(n) | Read::Mean(n) => sums[n].encode(out),
                 Read::Extremum(n, side) => extrema[n].encode(side, out),
-                Read::Rare(n, _) => rare[n].encode(out),
+                Read::Percentile(n, _) => numbers[n].encode(out),
+                Read::Rare(n) => rare[n].encode(out),
             }
         }
     }
@@ -167,7 +189,8 @@ impl States {
                 }
                 Read::Total(n) | Read::Mean(n) => read.sums[n] = Sum::decode(bytes)?,
                 Read::Extremum(n, side) => read.extrema[n].decode(side, bytes)?,
-                Read::Rare(n, _) => read.rare[n] = Accumulator::decode(layout.rare[n], bytes)?,
+                Read::Percentile(n, _) => read.numbers[n] = Numbers::decode(bytes)?,
+                Read::Rare(n) => read.rare[n] = Accumulator::decode(layout.rare[n], bytes)?,
             }
         }
         if layout.shares() {

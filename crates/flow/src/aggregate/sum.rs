@@ -130,9 +130,11 @@ impl Sum {
     #[expect(clippy::cast_possible_truncation, reason = "the double is a rounded 128-bit number")]
     fn as_double(&self) -> f64 {
         let (mut all, exact) = (self.clone(), self.whole.0);
-        let whole = exact as f64;
-        all.add_double(whole);
-        all.add_double((exact - whole as i128) as f64); // what one double cannot hold of it
+        if exact != 0 {
+            let whole = exact as f64;
+            all.add_double(whole);
+            all.add_double((exact - whole as i128) as f64); // what one double cannot hold of it
+        }
         // An infinite sum has no meaningful compensation: it would be NaN.
         if all.double.is_finite() { all.double + all.compensation } else { all.double }
     }
