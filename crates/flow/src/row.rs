@@ -49,6 +49,7 @@ pub struct Row<'a> {
 /// Result rows in printing order.
 #[derive(Debug, Default)]
 pub struct Rows {
+    names: Vec<Arc<RowNames>>, // those of each run of rows
     heads: Vec<Head>,
     values: Vec<Value>,
 }
@@ -65,7 +66,7 @@ pub(crate) struct RowHead<'a> {
 
 #[derive(Debug)]
 struct Head {
-    names: Arc<RowNames>,
+    names: usize, // the number of its run
     start: EventTime,
     end: EventTime,
     key: KeyValues,
@@ -86,25 +87,37 @@ impl Rows {
 
     /// The rows in printing order.
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        self.heads.iter().map(|h| Row {
-            names: &h.names,
-            start: h.start,
-            end: h.end,
-            key: &h.key,
-            values: h.values.map(|first| &self.values[first..first + h.names.values.len()]),
-            revision: h.revision,
+        self.heads.iter().map(|h| {
+            let names = &*self.names[h.names];
+            Row {
+                names,
+                start: h.start,
+                end: h.end,
+                key: &h.key,
+                values: h.values.map(|first| &self.values[first..first + names.values.len()]),
+                revision: h.revision,
+            }
         })
     }
 
     /// Appends a row.
     pub(crate) fn push(&mut self, head: RowHead<'_>, values: impl Iterator<Item = Value>) {
-        self.heads.push(Head::new(head, Some(self.values.len())));
+        self.add(head, Some(self.values.len()));
         self.values.extend(values);
     }
 
     /// Appends a row without values, which takes an earlier one back.
     pub(crate) fn take_back(&mut self, head: RowHead<'_>) {
-        self.heads.push(Head::new(head, None));
+        self.add(head, None);
+    }
+
+    fn add(&mut self, RowHead { names, start, end, key, revision }: RowHead<'_>, values: Option<usize>) {
+        // Rows of one window definition follow each other: they share what would be counted for each.
+        if !self.names.last().is_some_and(|last| Arc::ptr_eq(last, names)) {
+            self.names.push(Arc::clone(names));
+        }
+        let names = self.names.len() - 1;
+        self.heads.push(Head { names, start, end, key: Arc::clone(key), values, revision });
     }
 
     /// How many of the rows from `first` on correct an earlier one.
@@ -113,20 +126,8 @@ impl Rows {
     }
 
     pub(crate) fn clear(&mut self) {
+        self.names.clear();
         self.heads.clear();
         self.values.clear();
-    }
-}
-
-impl Head {
-    fn new(row: RowHead<'_>, values: Option<usize>) -> Self {
-        Head {
-            names: Arc::clone(row.names),
-            start: row.start,
-            end: row.end,
-            key: Arc::clone(row.key),
-            values,
-            revision: row.revision,
-        }
     }
 }

@@ -22,8 +22,15 @@ struct Shape {
     window: String,
     head: Vec<u8>, // up to the key, of a row of this span
     span: (EventTime, EventTime),
-    key: Vec<Vec<u8>>, // what stands before each value
-    values: Vec<Vec<u8>>,
+    key: Vec<Label>, // what stands before each value
+    values: Vec<Label>,
+}
+
+/// What stands before a value: a short one is copied with what is behind it, which takes no call, and is cut off again.
+#[derive(Debug)]
+struct Label {
+    text: Vec<u8>, // with room behind it up to `WIDTH`
+    length: usize,
 }
 
 impl RowWriter {
@@ -80,13 +87,35 @@ impl Shape {
     }
 }
 
+impl Label {
+    const WIDTH: usize = 32;
+
+    fn new(mut text: Vec<u8>) -> Self {
+        let length = text.len();
+        text.resize(length.max(Self::WIDTH), 0);
+        Label { text, length }
+    }
+
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        match self.text.first_chunk::<{ Self::WIDTH }>() {
+            Some(wide) if self.length <= Self::WIDTH => {
+                let end = out.len() + self.length;
+                out.extend_from_slice(wide);
+                out.truncate(end);
+            }
+            _ => out.extend_from_slice(&self.text),
+        }
+    }
+}
+
 /// What stands before each value of an object.
-fn labels(names: &[String]) -> Vec<Vec<u8>> {
+fn labels(names: &[String]) -> Vec<Label> {
     let label = |(n, name): (usize, &String)| {
         let mut label = vec![if n == 0 { b'{' } else { b',' }];
         string(&mut label, name);
         label.push(b':');
-        label
+        Label::new(label)
     };
     names.iter().enumerate().map(label).collect()
 }
@@ -121,7 +150,7 @@ pub(crate) fn value(out: &mut Vec<u8>, value: Value) {
         },
         Value::Double(0.0) => out.push(b'0'), // also -0
         Value::Double(d) if d.is_finite() => {
-            out.extend_from_slice(zmij::Buffer::new().format_finite(d).as_bytes());
+            short(out, zmij::Buffer::new().format_finite(d).as_bytes());
         }
         // JSON has no other way to say what is not finite.
         Value::Null | Value::Double(_) => out.extend_from_slice(b"null"),
@@ -139,19 +168,41 @@ fn payload(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-fn object<T>(out: &mut Vec<u8>, labels: &[Vec<u8>], values: &[T], mut encode: impl FnMut(&mut Vec<u8>, &T)) {
+fn object<T>(out: &mut Vec<u8>, labels: &[Label], values: &[T], mut encode: impl FnMut(&mut Vec<u8>, &T)) {
     if labels.is_empty() {
         out.push(b'{');
     }
     for (label, value) in labels.iter().zip(values) {
-        out.extend_from_slice(label);
+        label.put(out);
         encode(out, value);
     }
     out.push(b'}');
 }
 
 fn whole(out: &mut Vec<u8>, number: impl itoa::Integer) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    short(out, itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// Appends a text that is likely to be short, without a call: its first bytes, then its last ones over them.
+#[inline]
+fn short(out: &mut Vec<u8>, text: &[u8]) {
+    match text.len() {
+        4..=7 => ends::<4>(out, text),
+        8..=16 => ends::<8>(out, text),
+        17..=32 => ends::<16>(out, text),
+        0..=3 => text.iter().for_each(|byte| out.push(*byte)),
+        _ => out.extend_from_slice(text),
+    }
+}
+
+#[inline]
+fn ends<const N: usize>(out: &mut Vec<u8>, text: &[u8]) {
+    if let (Some(first), Some(last)) = (text.first_chunk::<N>(), text.last_chunk::<N>()) {
+        let end = out.len() + text.len();
+        out.extend_from_slice(first);
+        out.truncate(end - N);
+        out.extend_from_slice(last);
+    }
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {
