@@ -143,7 +143,7 @@ impl Segment {
         home + after.iter().take_while(|other| **other != 0 && **other < fingerprint).count()
     }
 
-    /// Those that are higher move on by one slot, up to the next empty one.
+    /// Takes a fingerprint in at its slot; those that are higher move on by one, up to the next empty slot.
     #[inline]
     fn insert(&mut self, mut at: usize, fingerprint: Fingerprint, time: Nanos) {
         let (mut fingerprint, mut moved) = (fingerprint, time);
