@@ -190,7 +190,7 @@ mod tests {
 
     impl Seen {
         fn knows_id(&mut self, id: &str, time: EventTime, mark: &Watermark) -> bool {
-            self.knows(self.identities.of(id), time, mark)
+            self.knows(self.identities.of(id.as_bytes()), time, mark)
         }
     }
 

@@ -248,7 +248,7 @@ impl Stages {
     /// Judges a decoded, plausible event.
     #[inline]
     fn accept(&mut self, batch: &Batch<'_>, at: usize, event: &Event<'_>, keep_time: bool, effects: &mut Effects) {
-        let event_type = self.tally.type_of(event.event_type);
+        let event_type = self.tally.type_of(event);
         let behind = self.watermarks.combined().get().filter(|mark| event.time < *mark);
         let verdict = self.judge(batch, at, event, &mut effects.rows);
         if verdict == Verdict::Processed {

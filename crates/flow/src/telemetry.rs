@@ -14,6 +14,7 @@ pub(crate) use progress::Standing;
 pub use progress::{ByOutcome, ByPartition, Outcome, ProgressMetrics};
 pub use timing::{EndToEnd, Timing};
 
+use crate::decode::Event;
 use crate::dedup::Seen;
 use crate::reason::Reason;
 use crate::same::same;
@@ -194,9 +195,9 @@ impl Tally {
 
     /// The place of an event's type.
     #[inline]
-    pub(crate) fn type_of(&mut self, name: &str) -> TypeId {
-        if !same(self.types[self.last].name.as_bytes(), name.as_bytes()) {
-            self.last = self.find_or_add(name);
+    pub(crate) fn type_of(&mut self, event: &Event<'_>) -> TypeId {
+        if !same(self.types[self.last].name.as_bytes(), event.type_bytes()) {
+            self.last = self.find_or_add(event.event_type());
         }
         self.last
     }

@@ -80,9 +80,9 @@ impl Decoded {
         }
     }
 
-    /// The identity of a record, if it is an event that has one.
+    /// The identity of a record in bytes, if it is an event that has one.
     #[inline]
-    pub(crate) fn id(&self, at: usize) -> Option<&str> {
+    pub(crate) fn id(&self, at: usize) -> Option<&[u8]> {
         self.outcomes.get(at).1.ok().and_then(|head| self.values.id(head))
     }
 

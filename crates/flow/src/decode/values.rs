@@ -41,12 +41,9 @@ pub(crate) struct Head {
 /// A decoded event.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
-    /// Its identity, if events have one; not empty.
-    pub id: Option<&'a str>,
-    /// Its type; empty if absent.
-    pub event_type: &'a str,
     /// When it happened.
     pub time: EventTime,
+    head: &'a Head,
     arena: &'a str,
     texts: &'a [Text],
     numbers: &'a [Option<Number>],
@@ -139,18 +136,17 @@ impl Values {
 
     /// The identity of the event that a head begins.
     #[inline]
-    pub(crate) fn id(&self, head: &Head) -> Option<&str> {
-        (!head.id.is_empty()).then(|| head.id.of(&self.arena))
+    pub(crate) fn id(&self, head: &Head) -> Option<&[u8]> {
+        (!head.id.is_empty()).then(|| head.id.bytes_of(&self.arena))
     }
 
     /// The event that a head begins.
     #[inline]
-    pub(crate) fn event(&self, head: &Head) -> Event<'_> {
+    pub(crate) fn event<'a>(&'a self, head: &'a Head) -> Event<'a> {
         let row = head.row as usize;
         Event {
-            id: self.id(head),
-            event_type: head.event_type.of(&self.arena),
             time: EventTime::from_nanos(i128::from(head.nanos)),
+            head,
             arena: &self.arena,
             texts: &self.texts[row * self.strings..(row + 1) * self.strings],
             numbers: &self.values[row * self.numbers..(row + 1) * self.numbers],
@@ -191,9 +187,31 @@ impl Text {
     fn of(self, arena: &str) -> &str {
         &arena[self.start as usize..self.end as usize]
     }
+
+    /// The same as bytes: nobody asks whether characters begin and end where it does.
+    #[inline]
+    fn bytes_of(self, arena: &str) -> &[u8] {
+        &arena.as_bytes()[self.start as usize..self.end as usize]
+    }
 }
 
 impl<'a> Event<'a> {
+    /// Its identity, if events have one; not empty.
+    pub fn id(&self) -> Option<&'a str> {
+        (!self.head.id.is_empty()).then(|| self.head.id.of(self.arena))
+    }
+
+    /// Its type; empty if absent.
+    pub fn event_type(&self) -> &'a str {
+        self.head.event_type.of(self.arena)
+    }
+
+    /// The same as bytes.
+    #[inline]
+    pub(crate) fn type_bytes(&self) -> &'a [u8] {
+        self.head.event_type.bytes_of(self.arena)
+    }
+
     /// The value of a text field, by its index in the mapping; empty if absent.
     #[inline]
     pub fn string(&self, field: usize) -> &'a str {
@@ -203,8 +221,7 @@ impl<'a> Event<'a> {
     /// The same as bytes.
     #[inline]
     pub(crate) fn bytes(&self, field: usize) -> &'a [u8] {
-        let Text { start, end } = self.texts[field];
-        &self.arena.as_bytes()[start as usize..end as usize]
+        self.texts[field].bytes_of(self.arena)
     }
 
     /// The value of a number field, by its index in the mapping.

@@ -8,8 +8,8 @@ use crate::decode::Decoded;
 /// the memory is waited for once.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    first: usize, // the record that the first one is of
-    fingerprints: Vec<Option<Fingerprint>>,
+    first: usize,                   // the record that the first one is of
+    fingerprints: Vec<Fingerprint>, // 0 for a record that has no id
 }
 
 /// Enough to hide one wait behind another, few enough to still be in the nearest cache when they are asked for.
@@ -33,7 +33,7 @@ impl Ahead {
         if !(self.first..self.first + self.fingerprints.len()).contains(&at) {
             self.look(records, at, identities, table);
         }
-        self.fingerprints.get(at - self.first).copied().flatten()
+        self.fingerprints.get(at - self.first).copied().filter(|fingerprint| *fingerprint != 0)
     }
 
     #[inline(never)]
@@ -41,7 +41,7 @@ impl Ahead {
         self.first = at;
         self.fingerprints.clear();
         let next = at..records.len().min(at + RECORDS);
-        self.fingerprints.extend(next.map(|at| records.id(at).map(|id| identities.of(id))));
-        table.touch(self.fingerprints.iter().flatten().copied());
+        self.fingerprints.extend(next.map(|at| records.id(at).map_or(0, |id| identities.of(id))));
+        table.touch(self.fingerprints.iter().copied());
     }
 }

@@ -64,8 +64,7 @@ impl Identities {
 
     /// What stands for an id.
     #[inline]
-    pub(super) fn of(&self, id: &str) -> Fingerprint {
-        let id = id.as_bytes();
+    pub(super) fn of(&self, id: &[u8]) -> Fingerprint {
         let shuffled = self.shuffles.as_ref().and_then(|shuffles| match id.len() {
             length @ ..=LONGEST => Some(shuffles[length].apply(halves(id))),
             _ => uuid(id).map(|uuid| shuffles[OF_UUIDS].apply(uuid)),
@@ -192,15 +191,17 @@ mod tests {
         let text = std::str::from_utf8(&bytes).unwrap();
         let uuid = "61616161-6161-6161-6161-616161616161";
         let ids = Identities::new((1, 2));
-        let mut all: Vec<Fingerprint> = (1..=16).map(|length| ids.of(&text[..length])).collect();
-        all.extend([uuid, "a\0", "a\0\0", &UUID[1..], UUID, &UUID.to_uppercase()].map(|id| ids.of(id)));
+        let mut all: Vec<Fingerprint> = (1..=16).map(|length| ids.of(&text.as_bytes()[..length])).collect();
+        all.extend(
+            [uuid, "a\0", "a\0\0", &UUID[1..], UUID, &UUID.to_uppercase()].map(|id: &str| ids.of(id.as_bytes())),
+        );
         let count = all.len();
         all.sort_unstable();
         all.dedup();
         assert_eq!(all.len(), count);
         assert_ne!(
-            Identities::new((1, 3)).of(uuid),
-            ids.of(uuid),
+            Identities::new((1, 3)).of(uuid.as_bytes()),
+            ids.of(uuid.as_bytes()),
             "without the keys nobody knows what stands for an id"
         );
     }
@@ -212,7 +213,7 @@ mod tests {
         let ids = Identities::new((3, 4));
         for make in [|n| format!("req-{n:012x}"), |n| format!("018bd9c7-{:04x}-7000-8000-{n:012x}", n >> 8)] {
             let mut counts = [0; 64];
-            (0..64_000_u64).for_each(|n| counts[usize::try_from(ids.of(&make(n)) >> 122).unwrap()] += 1);
+            (0..64_000_u64).for_each(|n| counts[usize::try_from(ids.of(make(n).as_bytes()) >> 122).unwrap()] += 1);
             assert!(counts.iter().all(|count| (850..1150).contains(count)), "{counts:?}");
         }
     }

@@ -213,9 +213,9 @@ mod tests {
         seen.restore_head(&head).unwrap();
         seen.restore(end, 1, &[&[1][..], &ids.iter().flat_map(entry).collect::<Vec<_>>()].concat()).unwrap();
         for id in ids {
-            assert!(seen.knows(seen.identities.of(id), EventTime::from_nanos(6), &mark), "{id}");
+            assert!(seen.knows(seen.identities.of(id.as_bytes()), EventTime::from_nanos(6), &mark), "{id}");
         }
-        assert!(!seen.knows(seen.identities.of("b"), EventTime::from_nanos(6), &mark));
+        assert!(!seen.knows(seen.identities.of(b"b"), EventTime::from_nanos(6), &mark));
         let mut changes = Changes::default();
         seen.save(2, &mark, &mut changes);
         let kept =

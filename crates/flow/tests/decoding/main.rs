@@ -102,7 +102,7 @@ fn decoded(decoder: &mut Decoder, line: &[u8]) -> Result<Fields, Reason> {
     // An empty line is no record, and no object either.
     let event = events.pop().ok_or(Reason::InvalidJson)?.map_err(|refusal| refusal.reason)?;
     let strings = (0..2).map(|field| event.string(field).to_owned()).collect();
-    Ok((event.id.unwrap().to_owned(), strings, (0..3).map(|field| event.number(field)).collect()))
+    Ok((event.id().unwrap().to_owned(), strings, (0..3).map(|field| event.number(field)).collect()))
 }
 
 /// Compares lines with what serde_json says of them; how many were events, and how many refused.
