@@ -115,11 +115,21 @@ impl Numbers {
     #[inline]
     fn put(&mut self, number: f64, is_whole: bool) {
         match self {
+            Numbers::Few { numbers, whole } if numbers.len() < numbers.capacity().min(MOST_EXACT) => {
+                numbers.push(number);
+                *whole &= is_whole;
+            }
+            _ => self.put_further(number, is_whole),
+        }
+    }
+
+    /// The same where there is no room, or a sketch: a function of its own, so that the usual case is a few steps.
+    #[inline(never)]
+    fn put_further(&mut self, number: f64, is_whole: bool) {
+        match self {
             Numbers::Few { numbers, whole } if numbers.len() < MOST_EXACT => {
-                if numbers.len() == numbers.capacity() {
-                    // To 16 and 64 numbers: a pane of some asks for memory once, one of many twice.
-                    numbers.reserve_exact((numbers.len() * 3).max(16));
-                }
+                // To 16 and 64 numbers: a pane of some asks for memory once, one of many twice.
+                numbers.reserve_exact((numbers.len() * 3).max(16));
                 numbers.push(number);
                 *whole &= is_whole;
             }
