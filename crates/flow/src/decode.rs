@@ -29,7 +29,7 @@ use crate::reason::Reason;
 use crate::record::{Record, Records};
 use crate::settings::{Format, Mapping};
 use csv::CsvDecoder;
-use fields::{Fields, Source};
+use fields::Fields;
 use json::JsonDecoder;
 use slots::Slots;
 use values::MOST_TEXT;
@@ -125,7 +125,6 @@ impl Decoder {
             Err(fault) => decoded.header_fault = Some(fault),
         }
         self.room = Room { records: decoded.len(), text: decoded.values.text_bytes() };
-        decoded.values.end();
         decoded
     }
 
@@ -144,9 +143,9 @@ impl Decoder {
         let mut reader = Reader { bytes, whole, max_record_bytes: *max_record_bytes, fields, values };
         match finder {
             Finder::Json(json) => json.lines(bytes, start, slots, &mut |record, verdict, slots| {
-                let event = reader.check(record).and_then(|()| {
+                let event = reader.text(record).and_then(|text| {
                     verdict.map_err(|refusal| *refusal)?;
-                    reader.read(record, slots)
+                    reader.read(text, slots)
                 });
                 out.push(record, event);
             }),
@@ -155,8 +154,9 @@ impl Decoder {
                     let record = Record { start: if at == 0 { start.min(end) } else { at }, end };
                     if record.start < record.end {
                         let event = reader.text(record).and_then(|text| {
+                            let text = &text[..record.end - record.start];
                             columns.find(text, slots)?;
-                            reader.read(record, slots)
+                            reader.read(text, slots)
                         });
                         out.push(record, event);
                     }
@@ -190,21 +190,14 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Whether a record is not too long and valid UTF-8.
+    /// The text of a record, if it is not too long and valid UTF-8; and what follows it in a block that is so as a whole.
     #[inline]
-    fn check(&self, record: Record) -> Result<(), Refusal> {
+    fn text(&self, record: Record) -> Result<&'a str, Refusal> {
         let length = record.end - record.start;
         if length > self.max_record_bytes || self.values.text_bytes() + length * self.fields.texts() > MOST_TEXT {
             return Err(too_long(length as u64, self.max_record_bytes));
         }
-        if self.whole.is_some() { Ok(()) } else { self.own_text(record).map(drop) }
-    }
-
-    /// The text of a record, if it is not too long and valid UTF-8.
-    #[inline]
-    fn text(&self, record: Record) -> Result<&'a str, Refusal> {
-        self.check(record)?;
-        self.whole.map_or_else(|| self.own_text(record), |whole| Ok(&whole[record.start..record.end]))
+        self.whole.map_or_else(|| self.own_text(record), |whole| Ok(&whole[record.start..]))
     }
 
     /// The text of a record in a block that is not valid UTF-8.
@@ -215,11 +208,11 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// The event of a record whose values stand in `slots`.
+    /// The event of a record that begins with `text` and whose values stand in `slots`.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a call would pass its result through memory")]
-    fn read(&mut self, record: Record, slots: &Slots) -> Result<Head, Refusal> {
-        self.fields.read(&Source { record: &self.bytes[record.start..], slots }, self.values)
+    fn read(&mut self, text: &str, slots: &Slots) -> Result<Head, Refusal> {
+        self.fields.read(text, slots, self.values)
     }
 }
 

@@ -30,11 +30,10 @@ struct Field {
 }
 
 /// Where the values of a record are.
-#[derive(Clone, Copy)]
 pub(super) struct Source<'a> {
-    /// The record, which was judged, and what follows it.
-    pub record: &'a [u8],
-    pub slots: &'a Slots,
+    record: &'a str,
+    slots: &'a Slots,
+    resolved: Text, // all texts of it whose escapes were resolved
 }
 
 /// What is wrong with a field. Small, as it is passed on where nothing is wrong, too.
@@ -49,12 +48,12 @@ enum Wrong {
     Container,
     Surrogate,
     Number,
-    Time(Box<[u8]>),
+    Time(Box<str>),
 }
 
 #[derive(Debug)]
 enum TypeField {
-    Value(Box<[u8]>),
+    Value(String),
     Field(Field),
 }
 
@@ -72,7 +71,7 @@ impl Fields {
         let fields = Fields {
             id: mapping.id.as_ref().map(&mut field),
             event_type: match &mapping.event_type {
-                TypeFrom::Value(value) => TypeField::Value(value.as_bytes().into()),
+                TypeFrom::Value(value) => TypeField::Value(value.clone()),
                 TypeFrom::Field(pointer) => TypeField::Field(field(pointer)),
             },
             same_type: Text::EMPTY,
@@ -97,14 +96,16 @@ impl Fields {
         self.strings.len() + 3
     }
 
-    /// Appends the values of a record to `values`.
+    /// Appends the values of the record that begins with `record`, which was judged, to `values`.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "it is called for JSON and for CSV, and a call would pass its result through memory"
     )]
-    pub(super) fn read(&mut self, of: &Source<'_>, values: &mut Values) -> Result<Head, Refusal> {
-        match self.read_all(of, values) {
+    pub(super) fn read(&mut self, record: &str, slots: &Slots, values: &mut Values) -> Result<Head, Refusal> {
+        let resolved = slots.resolved();
+        let resolved = if resolved.is_empty() { Text::EMPTY } else { values.keep(resolved) };
+        match self.read_all(&Source { record, slots, resolved }, values) {
             Ok(head) => Ok(head),
             Err(fault) => {
                 let refusal = fault.refusal();
@@ -148,7 +149,11 @@ impl Field {
     #[inline(always)]
     fn text(&self, of: &Source<'_>, values: &mut Values) -> Result<Text, Fault<'_>> {
         let slot = of.slots.get(self.slot);
-        if slot.is_plain() { Ok(values.keep_part(of.record, slot.place())) } else { self.unusual_text(of, values) }
+        match slot.kind {
+            _ if slot.is_plain() => Ok(values.keep_part(of.record, slot.place())),
+            Kind::Resolved => Ok(of.resolved.part(slot.place())),
+            _ => self.unusual_text(of, values),
+        }
     }
 
     #[inline(never)]
@@ -157,8 +162,8 @@ impl Field {
         match slot.kind {
             Kind::Absent => Ok(Text::EMPTY),
             Kind::Container => Err(self.fault(Wrong::Container)),
-            Kind::Resolved => Ok(values.keep_part(of.slots.resolved(), slot.place())),
-            Kind::QuotedCell => Ok(values.keep(&undoubled(&of.record[slot.place()]))),
+            Kind::Resolved => Ok(of.resolved.part(slot.place())),
+            Kind::QuotedCell => Ok(values.keep(&of.record[slot.place()].replace("\"\"", "\""))),
             _ => {
                 let text = values.keep_as(|kept| unescape_into(kept, &of.record[slot.place()]));
                 text.ok_or(self.fault(Wrong::Surrogate))
@@ -190,7 +195,7 @@ impl Field {
             let text = self.unusual_text(of, values)?;
             values.text(text)
         };
-        clock.read(text).ok_or_else(|| self.fault(Wrong::Time(text.into())))
+        clock.read(text.as_bytes()).ok_or_else(|| self.fault(Wrong::Time(text.into())))
     }
 
     #[inline(never)]
@@ -198,8 +203,8 @@ impl Field {
         let slot = of.slots.get(self.slot);
         let number = match slot.kind {
             Kind::Absent => return Ok(None),
-            Kind::Number => Number::read_checked(&of.record[slot.place()]),
-            Kind::Cell => Number::read(&of.record[slot.place()]),
+            Kind::Number => Number::read_checked(of.record[slot.place()].as_bytes()),
+            Kind::Cell => Number::read(of.record[slot.place()].as_bytes()),
             _ => None,
         };
         number.map(Some).ok_or(self.fault(Wrong::Number))
@@ -226,19 +231,9 @@ impl Fault<'_> {
     }
 }
 
-/// The text of a CSV field in which each quote is written twice.
-fn undoubled(text: &[u8]) -> Vec<u8> {
-    let mut pending = false; // whether a quote stands there whose second half is to come
-    let first_half = |byte: &u8| {
-        pending = *byte == b'"' && !pending;
-        *byte != b'"' || pending
-    };
-    text.iter().copied().filter(first_half).collect()
-}
-
 #[cold]
-fn unreadable_time(pointer: &Pointer, text: &[u8]) -> Refusal {
-    let shown: String = String::from_utf8_lossy(text).chars().take(64).collect();
+fn unreadable_time(pointer: &Pointer, text: &str) -> Refusal {
+    let shown: String = text.chars().take(64).collect();
     Refusal::new(
         Reason::InvalidTimestamp,
         format!("{pointer}: {shown:?} is no time of the configured format in the years 1678 to 2261"),

@@ -14,8 +14,7 @@ pub(crate) struct Values {
     strings: usize, // texts of an event
     numbers: usize, // numbers of an event
     rows: u32,      // complete ones
-    kept: Vec<u8>,  // parts of records that are valid UTF-8
-    arena: String,  // the same once there are no more: to look for boundaries of characters at each part costs far more
+    arena: String,
     texts: Vec<Text>,
     values: Vec<Option<Number>>,
 }
@@ -57,25 +56,18 @@ impl Values {
     /// bytes of text.
     pub(super) fn begin(&mut self, strings: usize, numbers: usize, events: usize, text: usize) {
         (self.strings, self.numbers, self.rows) = (strings, numbers, 0);
-        self.kept = std::mem::take(&mut self.arena).into_bytes();
-        self.kept.clear();
+        self.arena.clear();
         self.texts.clear();
         self.values.clear();
-        self.kept.reserve(text);
+        self.arena.reserve(text);
         self.texts.reserve(events * strings);
         self.values.reserve(events * numbers);
     }
 
-    /// No more events follow.
-    pub(super) fn end(&mut self) {
-        // All are parts of texts, so together they are one.
-        self.arena = String::from_utf8(std::mem::take(&mut self.kept)).unwrap_or_default();
-    }
-
-    /// Bytes of text so far.
+    /// Bytes of text.
     #[inline]
     pub(super) fn text_bytes(&self) -> usize {
-        self.kept.len()
+        self.arena.len()
     }
 
     /// Forgets what a refused record left in a row that will not be complete.
@@ -93,29 +85,29 @@ impl Values {
 
     /// Copies a text.
     #[inline]
-    pub(super) fn keep(&mut self, text: &[u8]) -> Text {
-        let start = self.kept.len();
-        self.kept.extend_from_slice(text);
-        Text::new(start, self.kept.len())
+    pub(super) fn keep(&mut self, text: &str) -> Text {
+        let start = self.arena.len();
+        self.arena.push_str(text);
+        Text::new(start, self.arena.len())
     }
 
-    /// Copies a part of a record, behind which there may be anything.
+    /// Copies a part of a record.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a call costs as much as to copy a short text")]
-    pub(super) fn keep_part(&mut self, record: &[u8], part: Range<usize>) -> Text {
-        let start = self.kept.len();
-        push_part(&mut self.kept, record, part);
-        Text::new(start, self.kept.len())
+    pub(super) fn keep_part(&mut self, record: &str, part: Range<usize>) -> Text {
+        let start = self.arena.len();
+        push_part(&mut self.arena, record, part);
+        Text::new(start, self.arena.len())
     }
 
     /// Keeps what `write` appends, unless it says that there is nothing to be kept.
-    pub(super) fn keep_as(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Text> {
-        let start = self.kept.len();
-        if !write(&mut self.kept) {
-            self.kept.truncate(start);
+    pub(super) fn keep_as(&mut self, write: impl FnOnce(&mut String) -> bool) -> Option<Text> {
+        let start = self.arena.len();
+        if !write(&mut self.arena) {
+            self.arena.truncate(start);
             return None;
         }
-        Some(Text::new(start, self.kept.len()))
+        Some(Text::new(start, self.arena.len()))
     }
 
     #[inline]
@@ -128,10 +120,9 @@ impl Values {
         self.values.push(number);
     }
 
-    /// A text that was kept since the last [`begin`](Self::begin).
     #[inline]
-    pub(super) fn text(&self, text: Text) -> &[u8] {
-        &self.kept[text.start as usize..text.end as usize]
+    pub(super) fn text(&self, text: Text) -> &str {
+        text.of(&self.arena)
     }
 
     /// The identity of the event that a head begins.
@@ -158,16 +149,16 @@ impl Values {
 ///
 /// Most are short, and of different lengths: to copy always as many bytes needs no branch that could be mispredicted.
 #[inline(always)]
-pub(super) fn push_part(to: &mut Vec<u8>, text: &[u8], part: Range<usize>) {
+pub(super) fn push_part(to: &mut String, text: &str, part: Range<usize>) {
     const WIDTH: usize = 32;
     let length = part.end.wrapping_sub(part.start);
-    match text.get(part.start..).and_then(<[u8]>::first_chunk::<WIDTH>) {
+    match text.get(part.start..part.start + WIDTH) {
         Some(more) if length <= WIDTH => {
             let end = to.len() + length;
-            to.extend_from_slice(more);
+            to.push_str(more);
             to.truncate(end);
         }
-        _ => to.extend_from_slice(&text[part]),
+        _ => to.push_str(&text[part]),
     }
 }
 
@@ -177,6 +168,12 @@ impl Text {
     #[expect(clippy::cast_possible_truncation, reason = "a decoder refuses records beyond `MOST_TEXT`")]
     const fn new(start: usize, end: usize) -> Self {
         Text { start: start as u32, end: end as u32 }
+    }
+
+    /// A part of it, which has to be one.
+    #[inline]
+    pub(super) fn part(self, part: Range<usize>) -> Self {
+        Text::new(self.start as usize + part.start, self.start as usize + part.end)
     }
 
     pub(super) const fn is_empty(self) -> bool {

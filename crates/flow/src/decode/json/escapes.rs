@@ -16,22 +16,22 @@ pub(super) fn escape_length(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Resolves the escapes of a string that was judged before; `None` if a surrogate stands alone.
 pub(super) fn unescape(text: &str) -> Option<String> {
-    let mut out = Vec::with_capacity(text.len());
-    if unescape_into(&mut out, text.as_bytes()) { String::from_utf8(out).ok() } else { None }
+    let mut out = String::with_capacity(text.len());
+    unescape_into(&mut out, text).then_some(out)
 }
 
 /// Appends the text with its escapes resolved; false if a surrogate stands alone.
-pub(in super::super) fn unescape_into(out: &mut Vec<u8>, text: &[u8]) -> bool {
+pub(in super::super) fn unescape_into(out: &mut String, text: &str) -> bool {
     let mut from = 0;
     loop {
         // Nothing else that is special is left in a string that was judged.
-        let escape = next_special(text, from);
+        let escape = next_special(text.as_bytes(), from);
         push_part(out, text, from..escape);
         if escape == text.len() {
             return true;
         }
-        let Some((char, length)) = unescape_one(&text[escape..]) else { return false };
-        out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+        let Some((char, length)) = unescape_one(&text.as_bytes()[escape..]) else { return false };
+        out.push(char);
         from = escape + length;
     }
 }

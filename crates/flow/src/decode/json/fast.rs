@@ -32,21 +32,34 @@ impl JsonDecoder {
     /// Passes a record gap by gap.
     #[inline(always)]
     fn known_line<S: Simd>(&mut self, simd: S, bytes: &[u8], start: usize, slots: &mut Slots) -> Line {
-        self.gaps.note_opener(Gaps::START);
-        let mut reached = Reached { at: start, last: Gaps::START, next: self.gaps.gap(Gaps::START).next };
+        let first = self.gaps.gap(Gaps::START).next;
+        let mut reached = Reached { at: start, last: Gaps::START, next: first, opener: Gaps::START };
         loop {
-            if self.pass_usual(simd, bytes, start, &mut reached, slots) {
-                return Line { next: reached.at, verdict: Ok(()) };
-            }
-            reached = match self.step(simd, Cursor { bytes, start, at: reached.at }, reached, slots) {
-                Ok(reached) => reached,
+            let stop = self.pass_usual(simd, bytes, start, &mut reached, slots);
+            let place = Cursor { bytes, start, at: reached.at };
+            let guess = match stop {
+                Stopped::End => return Line { next: reached.at, verdict: Ok(()) },
+                Stopped::Scalar => match self.refused(reached.next, place) {
+                    Some(line) => return line,
+                    None => None,
+                },
+                Stopped::Gap => self.guessed(simd, reached, bytes),
+            };
+            let id = match guess.map_or_else(|| self.other(reached, place, slots), Ok) {
+                Ok(id) => id,
                 Err(line) => return line,
             };
+            reached.next = id;
+            if self.gaps.gap(id).then == Then::Rest {
+                match self.pass_rest(simd, reached, place, slots) {
+                    Ok(passed) => reached = passed,
+                    Err(line) => return line,
+                }
+            }
         }
     }
 
-    /// Passes what records mostly are: known gaps in their order, strings without escapes and short numbers. Whether that is all of
-    /// the record.
+    /// Passes what records mostly are: known gaps in their order with scalars behind them.
     ///
     /// It is small, so that all it needs stays in registers.
     #[inline(always)]
@@ -57,10 +70,11 @@ impl JsonDecoder {
         start: usize,
         reached: &mut Reached,
         slots: &mut Slots,
-    ) -> bool {
+    ) -> Stopped {
         let gaps = self.gaps.all_mut();
-        let Reached { at, mut last, next: mut id } = *reached;
+        let Reached { at, mut last, next: mut id, mut opener } = *reached;
         let (mut rest, line_length) = (&bytes[at..], bytes.len() - start);
+        let mut stopped = Stopped::Gap;
         while let Some(there) = rest.first_chunk::<REACH>() {
             let gap = &mut gaps[usize::from(id) % MOST_GAPS];
             if !gap.begins_with(simd, there) {
@@ -68,157 +82,109 @@ impl JsonDecoder {
             }
             let head = gap.head_length() % WINDOW;
             let from = || line_length - rest.len() + head;
-            let end = match gap.then {
+            let passed = match gap.then {
                 Then::Text => {
                     let length = plain_bytes(simd, window(there, head), &mut gap.text);
                     let end = (head + length) % REACH;
-                    if there[end] != b'"' {
-                        break;
+                    if there[end] == b'"' {
+                        if let Some(slot) = gap.slot() {
+                            slots.set(slot, Kind::Text, from(), from() + length);
+                        }
+                        Some(&rest[end + 1..])
+                    } else {
+                        let place = Cursor { bytes, start, at: start + from() };
+                        unusual_text_end(simd, place, length, gap.slot(), slots).map(|end| &bytes[end + 1..])
                     }
-                    if let Some(slot) = gap.slot() {
-                        slots.set(slot, Kind::Text, from(), from() + length);
-                    }
-                    end + 1
                 }
-                Then::Bare if gap.next != id => {
-                    let Some((number, length)) = Number::usual(window(there, head)) else { break };
-                    if let Some(slot) = gap.slot() {
-                        slots.set_number(slot, number, from(), from() + length);
+                Then::Bare => {
+                    let place = Cursor { bytes, start, at: start + from() };
+                    match gap.slot() {
+                        Some(slot) => match Number::usual(window(there, head)) {
+                            Some((number, length)) => {
+                                slots.set_number(slot, number, from(), from() + length);
+                                Some(&rest[head + length % WINDOW..])
+                            }
+                            None => bare_end(place, Some(slot), slots).map(|end| &bytes[end..]),
+                        },
+                        None => match end_of_number(rest, head) {
+                            // The comma of a list, whose numbers may be short.
+                            Some(end) if gap.next == id => {
+                                opener = last;
+                                let end = bytes.len() - rest.len() + end;
+                                Some(&bytes[if gap.is_comma() { whole_numbers_end(simd, bytes, end) } else { end }..])
+                            }
+                            Some(end) => Some(&rest[end..]),
+                            None => bare_end(place, None, slots).map(|end| &bytes[end..]),
+                        },
                     }
-                    head + length % WINDOW
                 }
                 Then::End => {
                     reached.at = start + from();
-                    return true;
+                    return Stopped::End;
                 }
-                _ => break,
+                Then::Unknown | Then::Rest => break,
             };
-            rest = &rest[end..];
+            let Some(behind) = passed else {
+                stopped = Stopped::Scalar;
+                break;
+            };
+            rest = behind;
             (last, id) = (id, gap.next);
         }
-        *reached = Reached { at: bytes.len() - rest.len(), last, next: id };
-        false
+        *reached = Reached { at: bytes.len() - rest.len(), last, next: id, opener };
+        stopped
     }
 
-    /// Passes a gap and the scalar behind it, whatever they are; the record in the place of an error, if it ends here.
+    /// Passes one of the few gaps of which more is to be known, and the scalar behind it; the record in the place of an error, if it
+    /// ends here.
     #[inline(never)]
-    fn step<S: Simd>(
+    fn pass_rest<S: Simd>(
         &mut self,
         simd: S,
-        place: Cursor<'_>,
         reached: Reached,
+        place: Cursor<'_>,
         slots: &mut Slots,
     ) -> Result<Reached, Line> {
-        simd.vectorize(
-            #[inline(always)]
-            || self.step_with(simd, place, reached, slots),
-        )
-    }
-
-    #[inline(always)]
-    fn step_with<S: Simd>(
-        &mut self,
-        simd: S,
-        place: Cursor<'_>,
-        reached: Reached,
-        slots: &mut Slots,
-    ) -> Result<Reached, Line> {
-        let (Cursor { bytes, start, at }, Reached { last, next, .. }) = (place, reached);
-        let id = self.gap_at(simd, last, next, place, slots)?;
-        let gap = self.gaps.gap(id);
-        let (from, slot, repeated) = (at + self.gaps.length(gap), gap.slot(), gap.next == id);
+        let gap = self.gaps.gap(reached.next);
+        let scalar = Cursor { at: place.at + self.gaps.length(gap), ..place };
         self.gaps.apply_notes(gap, slots);
-        let end = match self.gaps.then(gap) {
-            Then::Text => match any_text_end(simd, bytes, from, start, slot, slots) {
-                Some(end) => end + 1,
-                None => return Err(refused(Cursor { at: from - 1, ..place })),
-            },
-            Then::Bare => match bare(bytes, from, start, slot, slots) {
-                Some(end) if repeated && slot.is_none() => {
-                    self.gaps.note_opener(last);
-                    self.numbers_end(simd, id, bytes, end)
-                }
-                Some(end) => end,
-                None if is_bare(bytes[from]) => self.scalar(id, Cursor { at: from, ..place }, slots)?,
-                // A gap before a number begins like one before a string.
-                None => {
-                    let next = self.other(last, place, slots)?;
-                    return self.step(simd, place, Reached { next, ..reached }, slots);
-                }
-            },
-            Then::End => return Err(Line { next: from, verdict: Ok(()) }),
-            Then::Unknown | Then::Rest => {
-                let next = self.other(last, place, slots)?;
-                return self.step(simd, place, Reached { next, ..reached }, slots);
-            }
+        let (quote, end) = match self.gaps.then(gap) {
+            Then::Text => (1, unusual_text_end(simd, scalar, 0, gap.slot(), slots).map(|end| end + 1)),
+            Then::Bare => (0, bare_end(scalar, gap.slot(), slots)),
+            _ => return Err(Line { next: scalar.at, verdict: Ok(()) }),
         };
-        Ok(Reached { at: end, last: id, next: self.gaps.gap(id).next })
+        match end {
+            Some(at) => Ok(Reached { at, last: reached.next, next: gap.next, ..reached }),
+            None => Err(refused(Cursor { at: scalar.at - quote, ..scalar })),
+        }
     }
 
-    /// Which gap stands at a place.
+    /// Which of the gaps that are guessed stands at a place, if one does.
     #[inline(always)]
-    fn gap_at<S: Simd>(
-        &mut self,
-        simd: S,
-        last: GapId,
-        likely: GapId,
-        place: Cursor<'_>,
-        slots: &mut Slots,
-    ) -> Result<GapId, Line> {
-        if let Some(there) = reach(place.bytes, place.at) {
-            for guess in [likely, self.gaps.second(last)] {
-                if self.gaps.stands(simd, self.gaps.gap(guess), there, place.bytes, place.at) {
-                    return Ok(guess);
-                }
-            }
+    fn guessed<S: Simd>(&self, simd: S, reached: Reached, bytes: &[u8]) -> Option<GapId> {
+        let there = reach(bytes, reached.at)?;
+        if self.gaps.follows(simd, self.gaps.gap(reached.next), there, bytes, reached.at) {
+            return Some(reached.next);
         }
-        self.other(last, place, slots)
-    }
-
-    /// A word, or a number that takes a closer look.
-    #[inline(never)]
-    fn scalar(&mut self, id: GapId, place: Cursor<'_>, slots: &mut Slots) -> Result<usize, Line> {
-        let Cursor { start, at, .. } = place;
-        // No right scalar goes beyond its line, so where that ends need not be known.
-        let mut cursor = place;
-        match cursor.scalar() {
-            Ok(kind) => {
-                if let Some(slot) = self.gaps.gap(id).slot() {
-                    slots.set(slot, kind, at - start, cursor.at - start);
-                }
-                Ok(cursor.at)
-            }
-            Err(_) => Err(refused(place)),
-        }
+        let second = self.gaps.second(reached.last, reached.opener);
+        self.gaps.follows(simd, self.gaps.gap(second), there, bytes, reached.at).then_some(second)
     }
 
     /// Another gap than the likely one: it is known in these containers, or the walker judges it now.
     #[inline(never)]
-    fn other(&mut self, last: GapId, place: Cursor<'_>, slots: &mut Slots) -> Result<GapId, Line> {
+    fn other(&mut self, reached: Reached, place: Cursor<'_>, slots: &mut Slots) -> Result<GapId, Line> {
+        let Reached { last, opener, .. } = reached;
         let first = self.gaps.gap(last).next;
-        let id = match self.gaps.find(last, place.bytes, place.at) {
+        let Some(there) = reach(place.bytes, place.at) else {
+            slots.clear();
+            return Err(self.walk_line(place.bytes, place.start, slots));
+        };
+        let id = match self.gaps.find(last, there, place.bytes, place.at) {
             Some(known) => known,
             None => self.learn(last, place, slots)?,
         };
-        self.gaps.note_second(last, first, id);
+        self.gaps.note_second(last, opener, first, id);
         Ok(id)
-    }
-
-    /// Passes the numbers of a list whose comma was followed by itself before: where the last one ends that stands here.
-    #[inline(always)]
-    fn numbers_end<S: Simd>(&self, simd: S, comma: GapId, bytes: &[u8], mut end: usize) -> usize {
-        let gap = self.gaps.gap(comma);
-        if gap.is_comma() {
-            end = whole_numbers_end(simd, bytes, end);
-        }
-        let length = self.gaps.length(gap);
-        while let Some(there) = reach(bytes, end)
-            && self.gaps.stands(simd, gap, there, bytes, end)
-            && let Some(next) = end_of_number(bytes, end + length)
-        {
-            end = next;
-        }
-        end
     }
 
     fn learn(&mut self, last: GapId, place: Cursor<'_>, slots: &mut Slots) -> Result<GapId, Line> {
@@ -255,6 +221,20 @@ impl JsonDecoder {
         self.gaps.learn(last, &place.bytes[place.at..end], then, node, &self.walker)
     }
 
+    /// Says what is wrong with the scalar behind a gap that begins at a place; `None` if another gap begins so, too: one before a
+    /// number begins like one before a string.
+    #[cold]
+    #[inline(never)]
+    fn refused(&self, id: GapId, place: Cursor<'_>) -> Option<Line> {
+        let gap = self.gaps.gap(id);
+        let at = place.at + self.gaps.length(gap);
+        match self.gaps.then(gap) {
+            Then::Text => Some(refused(Cursor { at: at - 1, ..place })),
+            _ if is_bare(*place.bytes.get(at)?) => Some(refused(Cursor { at, ..place })),
+            _ => None,
+        }
+    }
+
     /// Walks a record without heed of what is known.
     #[inline(never)]
     pub(super) fn walk_line(&mut self, bytes: &[u8], start: usize, slots: &mut Slots) -> Line {
@@ -269,8 +249,19 @@ impl JsonDecoder {
 #[derive(Clone, Copy)]
 struct Reached {
     at: usize,
-    last: GapId, // which gap stands before the last scalar
-    next: GapId, // which is likely to come next
+    last: GapId,   // which gap stands before the last scalar
+    next: GapId,   // which is likely to come next
+    opener: GapId, // which stands before the first number of the last list
+}
+
+/// Where a record is no longer as usual.
+enum Stopped {
+    /// Nowhere: it has ended.
+    End,
+    /// At a gap that is not the likely one, or is one of the few that are more than a row of bytes.
+    Gap,
+    /// At the scalar behind the likely gap.
+    Scalar,
 }
 
 /// A window at the scalar behind the head of a gap.
@@ -279,30 +270,53 @@ fn window(there: &[u8; REACH], head: usize) -> &[u8; WINDOW] {
     there[head % WINDOW..].first_chunk().unwrap_or(&[0; WINDOW])
 }
 
-/// The end of the number at a place, unless a word stands there or it takes a closer look. One that is wanted is read.
-#[inline(always)]
-fn bare(bytes: &[u8], from: usize, start: usize, slot: Option<usize>, slots: &mut Slots) -> Option<usize> {
-    let Some(slot) = slot else { return end_of_number(bytes, from) };
-    let (number, length) = Number::usual(bytes[from..].first_chunk()?)?;
-    slots.set_number(slot, number, from - start, from + length - start);
-    Some(from + length)
+/// The end of the number or word at a place; `None` if none is there.
+///
+/// No part of the loop: it needs all registers.
+#[inline(never)]
+fn bare_end(place: Cursor<'_>, slot: Option<usize>, slots: &mut Slots) -> Option<usize> {
+    if !is_bare(place.peek()?) {
+        return None;
+    }
+    if let Some(slot) = slot
+        && let Some((number, length)) = Number::usual(place.bytes[place.at..].first_chunk()?)
+    {
+        let from = place.at - place.start;
+        slots.set_number(slot, number, from, from + length);
+        return Some(place.at + length);
+    }
+    let mut cursor = place;
+    let kind = cursor.scalar().ok()?;
+    if let Some(slot) = slot {
+        slots.set(slot, kind, place.at - place.start, cursor.at - place.start);
+    }
+    Some(cursor.at)
 }
 
-/// The end of the string whose content begins at a place; `None` if it is wrong.
-#[inline(always)]
-fn any_text_end<S: Simd>(
+/// The end of the string whose content begins at a place with so many plain bytes; `None` if it is wrong.
+///
+/// No part of the loop: it needs all registers.
+#[inline(never)]
+fn unusual_text_end<S: Simd>(
     simd: S,
-    bytes: &[u8],
-    from: usize,
-    start: usize,
+    place: Cursor<'_>,
+    plain: usize,
     slot: Option<usize>,
     slots: &mut Slots,
 ) -> Option<usize> {
-    let Some(end) = text_end(simd, bytes, from) else { return escaped(simd, bytes, from, start, slot, slots) };
-    if let Some(slot) = slot {
-        slots.set(slot, Kind::Text, from - start, end - start);
-    }
-    Some(end)
+    simd.vectorize(
+        #[inline(always)]
+        || {
+            let Cursor { bytes, start, at: from } = place;
+            let escape = bytes[from + plain] == b'\\';
+            let plain_end = if escape { None } else { text_end(simd, bytes, from + plain) };
+            let Some(end) = plain_end else { return escaped(simd, bytes, from, start, slot, slots) };
+            if let Some(slot) = slot {
+                slots.set(slot, Kind::Text, from - start, end - start);
+            }
+            Some(end)
+        },
+    )
 }
 
 /// The end of the string whose content begins at a place, which may have escapes; `None` if it is wrong.
@@ -329,10 +343,9 @@ fn escaped<S: Simd>(
 
 /// Says what is wrong with the scalar at a place.
 #[cold]
-#[inline(never)]
-fn refused(place: Cursor<'_>) -> Line {
-    let (end, next) = line_end(place.bytes, place.at);
-    let mut cursor = Cursor { bytes: &place.bytes[..end], ..place };
+fn refused(scalar: Cursor<'_>) -> Line {
+    let (end, next) = line_end(scalar.bytes, scalar.at);
+    let mut cursor = Cursor { bytes: &scalar.bytes[..end], ..scalar };
     let verdict = cursor.scalar().map(drop);
     Line { next, verdict: told(verdict, &cursor) }
 }

@@ -33,7 +33,6 @@ pub(super) type GapId = u16;
 pub(super) struct Gaps {
     gaps: Box<[Gap; MOST_GAPS]>, // an array, so that every number below its length is good without looking
     seconds: Box<[GapId; MOST_GAPS]>, // the second guess for each
-    opener: GapId,               // what stands before the first number of the last list of a record
     count: usize,
     rests: Vec<Rest>,
     bytes: usize, // of gaps that are longer than `WIDTH`
@@ -104,7 +103,6 @@ impl Gaps {
         let mut gaps = Gaps {
             gaps: Box::new([Gap::UNKNOWN; MOST_GAPS]),
             seconds: Box::new([Self::START; MOST_GAPS]),
-            opener: Self::START,
             count: 0,
             rests: Vec::new(),
             bytes: 0,
@@ -148,34 +146,28 @@ impl Gaps {
     /// Whose second guess is asked for: that of the gap before; where that is the comma of a list, of the gap that began the list,
     /// as long as it is in the same containers.
     #[inline(always)]
-    fn guesser(&self, last: GapId) -> GapId {
+    fn guesser(&self, last: GapId, opener: GapId) -> GapId {
         let before = self.gap(last);
-        if before.next == last && self.gap(self.opener).within == before.within { self.opener } else { last }
+        if before.next == last && self.gap(opener).within == before.within { opener } else { last }
     }
 
     /// What else may follow a gap, or the list that it is part of.
     #[inline(always)]
-    pub(super) fn second(&self, last: GapId) -> GapId {
-        self.seconds[usize::from(self.guesser(last)) % MOST_GAPS]
+    pub(super) fn second(&self, last: GapId, opener: GapId) -> GapId {
+        self.seconds[usize::from(self.guesser(last, opener)) % MOST_GAPS]
     }
 
     /// Another gap than the two that were guessed stood there. The next time the first guess before comes second; in a list, where the
     /// first one is always its comma, this one.
-    pub(super) fn note_second(&mut self, last: GapId, first: GapId, id: GapId) {
-        let guesser = self.guesser(last);
+    pub(super) fn note_second(&mut self, last: GapId, opener: GapId, first: GapId, id: GapId) {
+        let guesser = self.guesser(last, opener);
         self.seconds[usize::from(guesser) % MOST_GAPS] = if guesser == last { first } else { id };
     }
 
-    /// A list of numbers begins, or a record, behind this gap.
+    /// Whether a gap stands at a place, where these bytes begin, with what has to follow it.
     #[inline(always)]
-    pub(super) fn note_opener(&mut self, id: GapId) {
-        self.opener = id;
-    }
-
-    /// Whether a gap stands at a place, where these bytes begin.
-    #[inline(always)]
-    pub(super) fn stands<S: Simd>(&self, simd: S, gap: &Gap, there: &[u8; REACH], bytes: &[u8], at: usize) -> bool {
-        gap.begins_with(simd, there) && (gap.then != Then::Rest || self.tail_stands(gap, bytes, at))
+    pub(super) fn follows<S: Simd>(&self, simd: S, gap: &Gap, there: &[u8; REACH], bytes: &[u8], at: usize) -> bool {
+        gap.begins_with(simd, there) && self.goes_on(gap, bytes, at)
     }
 
     #[inline(never)]
@@ -208,12 +200,13 @@ impl Gaps {
     }
 
     /// Looks for the gap that stands behind the one before, with what has to follow it. It is guessed the next time.
-    pub(super) fn find(&mut self, last: GapId, bytes: &[u8], at: usize) -> Option<GapId> {
-        let there = bytes.get(at..)?;
+    pub(super) fn find(&mut self, last: GapId, there: &[u8; REACH], bytes: &[u8], at: usize) -> Option<GapId> {
         let first = u64::from_le_bytes(*there.first_chunk()?);
         let Surroundings { gaps, begins, .. } = &self.surroundings[usize::from(self.gap(last).within)];
         let begin = begins.iter().zip(gaps).filter(|(begin, _)| first & begin.mask == begin.bytes);
-        let id = begin.map(|(_, id)| *id).find(|id| self.follows(self.gap(*id), bytes, at))?;
+        let head = there.first_chunk()?;
+        let stands = |gap: &Gap| gap.begins(head) && self.goes_on(gap, bytes, at);
+        let id = begin.map(|(_, id)| *id).find(|id| stands(self.gap(*id)))?;
         let before = self.gap_mut(last);
         // The comma of a list is likely to be followed by another one, however often lists end.
         if before.next != last {
@@ -222,12 +215,16 @@ impl Gaps {
         Some(id)
     }
 
-    /// Whether a gap stands at a place with what has to follow it. One before a number begins like one before a string.
-    fn follows(&self, gap: &Gap, bytes: &[u8], at: usize) -> bool {
-        let there = &bytes[at..];
-        there.first_chunk().is_some_and(|head| gap.begins(head))
-            && (gap.then != Then::Rest || self.tail_stands(gap, bytes, at))
-            && (self.then(gap) != Then::Bare || there.get(self.length(gap)).is_some_and(|byte| is_bare(*byte)))
+    /// Whether a gap whose head stands at a place goes on as it has to. One before a number begins like one before a string.
+    #[inline(always)]
+    fn goes_on(&self, gap: &Gap, bytes: &[u8], at: usize) -> bool {
+        if gap.then == Then::Rest && !self.tail_stands(gap, bytes, at) {
+            return false;
+        }
+        match self.then(gap) {
+            Then::Bare => bytes.get(at + self.length(gap)).is_some_and(|byte| is_bare(*byte)),
+            then => then != Then::Unknown,
+        }
     }
 
     /// The containers in which the scalar behind a gap stands.

@@ -118,10 +118,7 @@ fn seen(bytes: &[u8], slots: &Slots) -> Vec<(String, Option<Number>)> {
             Kind::Number => (text().to_owned(), Number::read_checked(text().as_bytes())),
             Kind::Read => (text().to_owned(), slot.number()),
             Kind::Escaped => (format!("{:?}", unescape(text())), None),
-            Kind::Resolved => {
-                let texts = std::str::from_utf8(slots.resolved()).unwrap();
-                (format!("{:?}", texts.get(slot.place())), None)
-            }
+            Kind::Resolved => (format!("{:?}", slots.resolved().get(slot.place())), None),
             kind => (format!("{kind:?} {}", text()), None),
         }
     };
