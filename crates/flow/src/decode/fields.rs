@@ -188,14 +188,14 @@ impl Field {
         let slot = of.slots.get(self.slot);
         // A time is needed once, here: only one that has to be rewritten first is kept among the texts.
         let text = if slot.is_plain() {
-            &of.record[slot.place()]
+            &of.record.as_bytes()[slot.place()]
         } else if slot.kind == Kind::Absent {
             return Err(self.fault(Wrong::Absent));
         } else {
             let text = self.unusual_text(of, values)?;
-            values.text(text)
+            values.text(text).as_bytes()
         };
-        clock.read(text.as_bytes()).ok_or_else(|| self.fault(Wrong::Time(text.into())))
+        clock.read(text).ok_or_else(|| self.fault(Wrong::Time(String::from_utf8_lossy(text).into())))
     }
 
     #[inline(never)]
