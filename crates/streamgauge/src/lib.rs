@@ -239,7 +239,7 @@ fn fault(failure: Failure, received: u64) -> Fault {
     }
 }
 
-/// How many threads decode.
+/// How many threads decode, the worker included.
 fn threads(workers: Option<usize>) -> usize {
     workers.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
 }

@@ -166,7 +166,7 @@ impl Inputs {
     /// # Errors
     /// If no thread can be started.
     pub(crate) fn start(self, decoders: Decoders, losses: Counter, laps: Laps, waiting: Gauge) -> io::Result<Feed> {
-        let (sender, feed) = feed::feed(AHEAD + decoders.threads(), laps, waiting);
+        let (sender, feed) = feed::feed(AHEAD + decoders.helpers(), laps, waiting);
         // Before anything is read: the order of reading depends on how many there are.
         for _ in 0..self.partitions() {
             sender.add();
@@ -190,7 +190,7 @@ impl Inputs {
 
     fn read(self, decoders: Decoders, to: &Sender, losses: Counter) -> Result<(), Closed> {
         let Source { partitions, follow, .. } = self.source;
-        let buffers = AHEAD + decoders.threads() + 1; // what waits in the queue of an input, and what is read next
+        let buffers = AHEAD + decoders.helpers() + 1; // what waits in the queue of an input, and what is read next
         let cut = Cut { format: self.format, max_record_bytes: self.max_record_bytes, buffers, decoders };
         let starts = self.stands.into_iter().map(|stand| stand.start);
         match (follow, partitions) {
