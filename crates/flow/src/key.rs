@@ -1,14 +1,16 @@
 //! The group keys of one window definition that have an open pane, each with a dense number.
 
-use std::hash::{BuildHasher, Hasher};
+mod places;
+mod short;
+
 use std::sync::Arc;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use slab::Slab;
 
 use crate::decode::Event;
 use crate::explosion::{Explosion, KeyExplosion};
 use crate::row::{KeyValues, RowNames};
-use crate::same::same;
+use places::Places;
 
 /// The number of a key while it lives.
 pub(crate) type KeyId = usize;
@@ -17,38 +19,24 @@ pub(crate) type KeyId = usize;
 /// their rows.
 const FOLDED: &str = "__other__";
 
-/// The live keys, compared by value; a hash only finds the place.
+/// The live keys, compared by value.
 #[derive(Debug)]
 pub(crate) struct Keys {
     fields: Vec<usize>,
     max_keys: usize,
-    hasher: DefaultHashBuilder, // keyed at random: keys come from outside
-    places: HashTable<Place>,
-    keys: Vec<Key>,
-    free: Vec<KeyId>,
+    places: Places,
+    keys: Slab<Key>,
     order: Vec<KeyId>,                 // by value: the live keys of when they were ranked last
     ranked: bool,                      // no key has come since
     explosion: Option<Box<Explosion>>, // from the first key on that had no room
 }
 
-/// What an event's key is compared with: one step from the table, and another to the text.
-#[derive(Debug)]
-struct Place {
-    hash: u64,
-    text: Box<[u8]>, // the values, each with an end mark behind it
-    key: KeyId,
-}
-
 #[derive(Debug)]
 struct Key {
-    hash: u64,
     values: KeyValues,
     panes: usize,
     rank: Option<usize>, // its place in the order
 }
-
-/// Stands behind each value of a key, so that ("ab", "c") and ("a", "bc") differ; no byte of any text.
-const END: u8 = 0xff;
 
 /// A list of fewer than this share of the live keys is not worth to rank them all.
 const WORTH_RANKING: usize = 4;
@@ -56,12 +44,10 @@ const WORTH_RANKING: usize = 4;
 impl Keys {
     pub(crate) fn new(fields: Vec<usize>, max_keys: usize) -> Self {
         Keys {
+            places: Places::new(fields.len()),
             fields,
             max_keys,
-            hasher: DefaultHashBuilder::default(),
-            places: HashTable::new(),
-            keys: Vec::new(),
-            free: Vec::new(),
+            keys: Slab::new(),
             order: Vec::new(),
             ranked: true,
             explosion: None,
@@ -81,22 +67,16 @@ impl Keys {
     /// The number of an event's key, and whether the key was folded because there are too many.
     #[inline]
     pub(crate) fn of(&mut self, event: &Event<'_>) -> (KeyId, bool) {
-        // Keys of one and of two fields are the usual ones: their values are fetched once and stay in registers.
-        let found = match *self.fields {
-            [one] => self.look_up(&[event.bytes(one)].into_iter()),
-            [one, other] => self.look_up(&[event.bytes(one), event.bytes(other)].into_iter()),
-            ref more => self.look_up(&more.iter().map(|field| event.bytes(*field))),
-        };
-        match found {
-            Ok(id) => (id, false),
-            Err(hash) => self.add_or_fold(hash, event),
+        match self.places.of(event, &self.fields) {
+            Some(id) => (id, false),
+            None => self.add_or_fold(event),
         }
     }
 
     /// The number of a key that was saved. It is there even if there are too many by now.
     pub(crate) fn restore(&mut self, values: &[&str]) -> KeyId {
-        let known = self.look_up(&values.iter().map(|value| value.as_bytes()));
-        known.unwrap_or_else(|hash| self.add(hash, values.iter().map(|value| Arc::from(*value)).collect()))
+        let known = self.places.find(values.iter().copied());
+        known.unwrap_or_else(|| self.add(values.iter().map(|value| Arc::from(*value)).collect()))
     }
 
     /// How many values a key has.
@@ -105,10 +85,10 @@ impl Keys {
     }
 
     #[cold]
-    fn add_or_fold(&mut self, hash: u64, event: &Event<'_>) -> (KeyId, bool) {
+    fn add_or_fold(&mut self, event: &Event<'_>) -> (KeyId, bool) {
         let value = |field: &usize| event.string(*field);
-        if self.places.len() < self.max_keys {
-            return (self.add(hash, self.fields.iter().map(|field| value(field).into()).collect()), false);
+        if self.keys.len() < self.max_keys {
+            return (self.add(self.fields.iter().map(|field| value(field).into()).collect()), false);
         }
         let fields = std::mem::take(&mut self.fields);
         self.watch(fields.len(), &|n| value(&fields[n]));
@@ -118,32 +98,15 @@ impl Keys {
 
     #[cold]
     fn watch<'a>(&mut self, count: usize, value: &impl Fn(usize) -> &'a str) {
-        let (keys, places) = (&self.keys, &self.places);
-        let begin = || Box::new(Explosion::new(count, places.iter().map(|place| &keys[place.key].values)));
+        let begin = || Box::new(Explosion::new(count, self.keys.iter().map(|(_, key)| &key.values)));
         self.explosion.get_or_insert_with(begin).add(value);
     }
 
-    /// The number of a key, or the hash by which it is to be added.
-    #[inline]
-    fn look_up<'a>(&self, values: &(impl Iterator<Item = &'a [u8]> + Clone)) -> Result<KeyId, u64> {
-        let mut hasher = self.hasher.build_hasher();
-        values.clone().for_each(|value| hasher.write(value));
-        let hash = hasher.finish();
-        let is_it = |place: &Place| place.hash == hash && holds(&place.text, values.clone());
-        self.places.find(hash, is_it).map(|place| place.key).ok_or(hash)
-    }
-
-    fn add(&mut self, hash: u64, values: KeyValues) -> KeyId {
-        let text = values.iter().flat_map(|value| value.bytes().chain([END])).collect();
-        let key = Key { hash, values, panes: 0, rank: None };
-        let id = if let Some(id) = self.free.pop() {
-            self.keys[id] = key;
-            id
-        } else {
-            self.keys.push(key);
-            self.keys.len() - 1
-        };
-        self.places.insert_unique(hash, Place { hash, text, key: id }, |place| place.hash);
+    fn add(&mut self, values: KeyValues) -> KeyId {
+        let entry = self.keys.vacant_entry();
+        let id = entry.key();
+        self.places.add(values.iter().map(|value| &**value), id);
+        entry.insert(Key { values, panes: 0, rank: None });
         self.ranked = false;
         id
     }
@@ -157,7 +120,7 @@ impl Keys {
     ///
     /// Panes of the same keys fire again and again: their order is kept as ranks, which are true until a new key comes.
     pub(crate) fn sort<T, U: Ord>(&mut self, list: &mut [T], of: impl Fn(&T) -> (KeyId, U)) {
-        if !self.ranked && list.len() < self.places.len() / WORTH_RANKING {
+        if !self.ranked && list.len() < self.keys.len() / WORTH_RANKING {
             list.sort_unstable_by(|one, other| {
                 let ((a, x), (b, y)) = (of(one), of(other));
                 self.values(a).cmp(self.values(b)).then_with(|| x.cmp(&y))
@@ -176,9 +139,8 @@ impl Keys {
             return;
         }
         let keys = &mut self.keys;
-        self.order.retain(|id| keys[*id].rank.is_some());
-        let live = self.places.iter().map(|place| place.key);
-        self.order.extend(live.filter(|id| keys[*id].rank.is_none()));
+        self.order.retain(|id| keys.get(*id).is_some_and(|key| key.rank.is_some()));
+        self.order.extend(keys.iter().filter(|(_, key)| key.rank.is_none()).map(|(id, _)| id));
         // Where few are new, most are one run that is in order already: it is only merged.
         self.order.sort_by(|a, b| keys[*a].values.cmp(&keys[*b].values));
         for (rank, id) in self.order.iter().enumerate() {
@@ -199,28 +161,11 @@ impl Keys {
 
     /// Lets a key go that has no pane.
     pub(crate) fn release(&mut self, id: KeyId) {
-        let key = &mut self.keys[id];
-        if key.panes == 0 {
-            if let Ok(place) = self.places.find_entry(key.hash, |place| place.key == id) {
-                place.remove();
-            }
-            key.values = Arc::new([]);
-            key.rank = None;
-            self.free.push(id);
+        if self.keys[id].panes == 0 {
+            let key = self.keys.remove(id);
+            self.places.remove(key.values.iter().map(|value| &**value));
         }
     }
-}
-
-/// Whether a text is that of these values.
-#[inline]
-fn holds<'a>(mut text: &[u8], values: impl Iterator<Item = &'a [u8]>) -> bool {
-    for value in values {
-        match text.split_at_checked(value.len()) {
-            Some((start, [END, rest @ ..])) if same(start, value) => text = rest,
-            _ => return false,
-        }
-    }
-    text.is_empty()
 }
 
 #[cfg(test)]
@@ -260,6 +205,30 @@ mod tests {
             want.sort_by_key(|(id, rest)| (keys.values(*id).to_vec(), *rest));
             keys.sort(&mut list, |one| *one);
             assert_eq!(list, want);
+        }
+    }
+
+    /// Where short texts end, and with them the fixed steps, is nothing to be seen.
+    #[test]
+    fn keys_of_all_lengths_are_told_apart_and_go_when_they_are_let_go() {
+        for fields in 0..=3 {
+            let mut keys = Keys::new((0..fields).collect(), 1000);
+            let texts: Vec<String> = (0..40).map(|length| "k".repeat(length)).chain(["k\0".into()]).collect();
+            let mut all: Vec<Vec<&str>> = vec![vec!["other"; fields]];
+            for field in 0..fields {
+                all.extend(texts.iter().map(|text| {
+                    let mut values = vec!["other"; fields];
+                    values[field] = text;
+                    values
+                }));
+            }
+            let ids: Vec<KeyId> = all.iter().map(|values| keys.restore(values)).collect();
+            assert!(ids.iter().copied().eq(0..all.len()));
+            for id in ids {
+                assert_eq!(keys.restore(&all[id]), id);
+                keys.release(id);
+                assert_eq!(keys.restore(&all[id]), id, "the number is free, and all others are taken");
+            }
         }
     }
 }

@@ -221,6 +221,12 @@ impl<'a> Event<'a> {
         self.texts[field].bytes_of(self.arena)
     }
 
+    /// A text field's first bytes and what stands behind them, so many in all; none where the texts end before.
+    #[inline]
+    pub(crate) fn window<const N: usize>(&self, field: usize) -> Option<&'a [u8; N]> {
+        self.arena.as_bytes().get(self.texts[field].start as usize..)?.first_chunk()
+    }
+
     /// The value of a number field, by its index in the mapping.
     #[inline]
     pub fn number(&self, field: usize) -> Option<Number> {

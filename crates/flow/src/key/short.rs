@@ -1,0 +1,176 @@
+//! Keys of short texts, each of which is a row of words of fixed width.
+//!
+//! ```text
+//! byte    0                                  31
+//!       [ t e n a n t - 0 4 2 0 0 0 … 0 0 0  10 ]    the text, zeros, its length
+//! ```
+//! Texts that differ have words that differ. Names of different lengths come in no order, and what asks for a length is
+//! mispredicted: here words are loaded, masked, hashed and compared in the same steps, however long the texts are.
+
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+
+use super::KeyId;
+use crate::decode::Event;
+
+const WORDS: usize = 4;
+const WIDTH: usize = WORDS * size_of::<u64>();
+
+/// A text of up to 31 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Short([u64; WORDS]);
+
+/// Keys of `N` short texts.
+#[derive(Debug)]
+pub(super) struct ShortKeys<const N: usize> {
+    seeds: [[u64; WORDS]; N], // nobody knows them: keys come from outside
+    places: HashTable<Place<N>>,
+}
+
+/// What a key is compared with stands in the table itself.
+#[derive(Debug)]
+struct Place<const N: usize> {
+    texts: [Short; N],
+    key: KeyId,
+}
+
+/// For each length the bytes that belong to a text.
+static MASKS: [[u64; WORDS]; WIDTH] = masks();
+
+const fn masks() -> [[u64; WORDS]; WIDTH] {
+    let mut masks = [[0; WORDS]; WIDTH];
+    let mut length = 0;
+    while length < WIDTH {
+        let mut byte = 0;
+        while byte < length {
+            masks[length][byte / 8] |= 0xff << (byte % 8 * 8);
+            byte += 1;
+        }
+        length += 1;
+    }
+    masks
+}
+
+impl Short {
+    pub(super) const EMPTY: Short = Short([0; WORDS]);
+
+    /// A field of an event, if it is short.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "the words stay in registers, and are not handed over in memory")]
+    pub(super) fn of_event(event: &Event<'_>, field: usize) -> Option<Short> {
+        let text = event.bytes(field);
+        match event.window(field) {
+            Some(window) => Short::masked(window, text.len()),
+            None => Short::of(text),
+        }
+    }
+
+    /// A text, if it is short.
+    pub(super) fn of(text: &[u8]) -> Option<Short> {
+        let mut window = [0; WIDTH];
+        window.get_mut(..text.len())?.copy_from_slice(text);
+        Short::masked(&window, text.len())
+    }
+
+    /// The first `length` bytes of some.
+    #[inline]
+    fn masked(window: &[u8; WIDTH], length: usize) -> Option<Short> {
+        let (mask, (bytes, _)) = (MASKS.get(length)?, window.as_chunks());
+        let mut words: [u64; WORDS] = std::array::from_fn(|n| u64::from_le_bytes(bytes[n]) & mask[n]);
+        words[WORDS - 1] |= (length as u64) << 56;
+        Some(Short(words))
+    }
+}
+
+impl<const N: usize> ShortKeys<N> {
+    pub(super) fn new() -> Self {
+        let random = RandomState::new();
+        let seeds = std::array::from_fn(|text| std::array::from_fn(|word| random.hash_one((text, word))));
+        ShortKeys { seeds, places: HashTable::new() }
+    }
+
+    /// The number of a key.
+    #[inline]
+    pub(super) fn find(&self, texts: &[Short; N]) -> Option<KeyId> {
+        let is_it = |place: &Place<N>| are_same(&place.texts, texts);
+        self.places.find(hash(&self.seeds, texts), is_it).map(|place| place.key)
+    }
+
+    /// Takes a key in that is not there.
+    pub(super) fn add(&mut self, texts: [Short; N], key: KeyId) {
+        let ShortKeys { seeds, places } = self;
+        places.insert_unique(hash(seeds, &texts), Place { texts, key }, |place| hash(seeds, &place.texts));
+    }
+
+    pub(super) fn remove(&mut self, texts: &[Short; N]) {
+        let is_it = |place: &Place<N>| are_same(&place.texts, texts);
+        if let Ok(place) = self.places.find_entry(hash(&self.seeds, texts), is_it) {
+            place.remove();
+        }
+    }
+}
+
+/// One comparison for all words: they are nearly always the same, and to stop early is not worth a branch for each.
+#[inline]
+fn are_same<const N: usize>(some: &[Short; N], others: &[Short; N]) -> bool {
+    let words = some.iter().zip(others).flat_map(|(one, other)| one.0.iter().zip(&other.0));
+    words.fold(0, |all, (one, other)| all | (one ^ other)) == 0
+}
+
+/// Two words at a time are multiplied, and the halves of the product are folded: each bit depends on most bits of both (the
+/// step that foldhash and wyhash consist of). The products do not wait for each other.
+#[inline]
+fn hash<const N: usize>(seeds: &[[u64; WORDS]; N], texts: &[Short; N]) -> u64 {
+    texts
+        .iter()
+        .zip(seeds)
+        .fold(0, |all, (Short([a, b, c, d]), [e, f, g, h])| all ^ fold(a ^ e, b ^ f) ^ fold(c ^ g, d ^ h))
+}
+
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+fn fold(one: u64, other: u64) -> u64 {
+    let product = u128::from(one) * u128::from(other);
+    product as u64 ^ (product >> 64) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_differ_in_a_byte_or_in_length_have_other_words_whatever_stands_behind_them() {
+        for length in 0..WIDTH {
+            let text: Vec<u8> = (0..).take(length).collect();
+            let short = Short::of(&text).unwrap();
+            let mut window = [0xaa; WIDTH];
+            window[..length].copy_from_slice(&text);
+            assert!(are_same(&[short], &[Short::masked(&window, length).unwrap()]));
+            for at in 0..length {
+                window[at] ^= 0x80;
+                assert!(!are_same(&[short], &[Short::masked(&window, length).unwrap()]), "byte {at} of {length}");
+                window[at] ^= 0x80;
+            }
+            let longer = Short::of(&[&text[..], &[0]].concat());
+            assert!(longer.is_none_or(|longer| !are_same(&[short], &[longer])), "{length} bytes and a zero");
+            assert_eq!(longer.is_none(), length == WIDTH - 1);
+        }
+    }
+
+    /// A table goes by the lowest bits, and tells neighbours apart by the seven highest.
+    #[test]
+    fn keys_that_look_alike_are_spread_evenly() {
+        let keys = ShortKeys::<2>::new();
+        for make in [|n| [format!("model-{}", n % 8), format!("tenant-{n:06}")], |n| [format!("{n}"), String::new()]] {
+            for shift in [0, 58] {
+                let mut counts = [0; 64];
+                for n in 0..64_000_u64 {
+                    let texts = make(n).map(|text| Short::of(text.as_bytes()).unwrap());
+                    counts[usize::try_from(hash(&keys.seeds, &texts) >> shift & 63).unwrap()] += 1;
+                }
+                assert!(counts.iter().all(|count| (700..1300).contains(count)), "{counts:?}");
+            }
+        }
+    }
+}
