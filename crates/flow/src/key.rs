@@ -1,5 +1,6 @@
 //! The group keys of one window definition that have an open pane, each with a dense number.
 
+mod order;
 mod places;
 mod short;
 
@@ -10,6 +11,7 @@ use slab::Slab;
 use crate::decode::Event;
 use crate::explosion::{Explosion, KeyExplosion};
 use crate::row::{KeyValues, RowNames};
+use order::Unsorted;
 use places::Places;
 
 /// The number of a key while it lives.
@@ -128,7 +130,7 @@ impl Keys {
             return;
         }
         self.rank();
-        list.sort_unstable_by_key(|one| {
+        list.sort_by_cached_key(|one| {
             let (key, rest) = of(one);
             (self.keys[key].rank, rest)
         });
@@ -139,10 +141,12 @@ impl Keys {
             return;
         }
         let keys = &mut self.keys;
-        self.order.retain(|id| keys.get(*id).is_some_and(|key| key.rank.is_some()));
-        self.order.extend(keys.iter().filter(|(_, key)| key.rank.is_none()).map(|(id, _)| id));
+        let ranked = self.order.drain(..).filter(|id| keys.get(*id).is_some_and(|key| key.rank.is_some()));
         // Where few are new, most are one run that is in order already: it is only merged.
-        self.order.sort_by(|a, b| keys[*a].values.cmp(&keys[*b].values));
+        let new = keys.iter().filter(|(_, key)| key.rank.is_none()).map(|(id, _)| id);
+        let mut list: Vec<Unsorted> = ranked.chain(new).map(Unsorted::new).collect();
+        order::sort(&mut list, 0, &|id| &keys[id].values);
+        self.order.extend(list.iter().map(|key| key.id));
         for (rank, id) in self.order.iter().enumerate() {
             keys[*id].rank = Some(rank);
         }
