@@ -1,5 +1,6 @@
 //! The group keys of one window definition that have an open pane, each with a dense number.
 
+mod ahead;
 mod order;
 mod places;
 mod short;
@@ -11,6 +12,7 @@ use slab::Slab;
 use crate::decode::Event;
 use crate::explosion::{Explosion, KeyExplosion};
 use crate::row::{KeyValues, RowNames};
+use ahead::Ahead;
 use order::Unsorted;
 use places::Places;
 
@@ -27,6 +29,7 @@ pub(crate) struct Keys {
     fields: Vec<usize>,
     max_keys: usize,
     places: Places,
+    ahead: Ahead,
     keys: Slab<Key>,
     order: Vec<KeyId>,                 // by value: the live keys of when they were ranked last
     ranked: bool,                      // no key has come since
@@ -49,6 +52,7 @@ impl Keys {
             places: Places::new(fields.len()),
             fields,
             max_keys,
+            ahead: Ahead::default(),
             keys: Slab::new(),
             order: Vec::new(),
             ranked: true,
@@ -66,10 +70,21 @@ impl Keys {
         self.explosion.as_ref().map_or(0, |explosion| explosion.folded())
     }
 
+    /// Looks the keys of the next events up, which are in turn before any others.
+    pub(crate) fn look_ahead<'a>(&mut self, events: impl Iterator<Item = Event<'a>> + Clone) {
+        let Some(first) = events.clone().next() else { return };
+        self.ahead.begin(first.row(), events.map(|event| self.places.of(&event, &self.fields)));
+    }
+
+    /// Those of them that were there.
+    pub(crate) fn looked_up(&self) -> impl Iterator<Item = KeyId> {
+        self.ahead.known()
+    }
+
     /// The number of an event's key, and whether the key was folded because there are too many.
     #[inline]
     pub(crate) fn of(&mut self, event: &Event<'_>) -> (KeyId, bool) {
-        match self.places.of(event, &self.fields) {
+        match self.ahead.of(event.row()) {
             Some(id) => (id, false),
             None => self.add_or_fold(event),
         }
@@ -86,8 +101,12 @@ impl Keys {
         self.fields.len()
     }
 
-    #[cold]
+    #[inline(never)]
     fn add_or_fold(&mut self, event: &Event<'_>) -> (KeyId, bool) {
+        // One of the events before may have brought it.
+        if let Some(id) = self.places.of(event, &self.fields) {
+            return (id, false);
+        }
         let value = |field: &usize| event.string(*field);
         if self.keys.len() < self.max_keys {
             return (self.add(self.fields.iter().map(|field| value(field).into()).collect()), false);
@@ -167,6 +186,7 @@ impl Keys {
     pub(crate) fn release(&mut self, id: KeyId) {
         if self.keys[id].panes == 0 {
             let key = self.keys.remove(id);
+            self.ahead.forget(id);
             self.places.remove(key.values.iter().map(|value| &**value));
         }
     }

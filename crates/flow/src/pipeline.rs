@@ -36,6 +36,10 @@ pub struct Pipeline {
     stages: Stages,
 }
 
+/// The windows look so many records ahead: enough to hide one wait for memory behind another, few enough to still be in the
+/// nearest cache when they are in turn.
+const AHEAD: usize = 16;
+
 /// What stands behind the decoder.
 #[derive(Debug)]
 struct Stages {
@@ -119,6 +123,13 @@ impl Pipeline {
     fn judge(&mut self, batch: &Batch<'_>, now: WallTime, until: Option<EventTime>, effects: &mut Effects) -> Progress {
         let plausible_until = now.plausible_until(self.max_future_skew);
         for at in batch.from..batch.decoded.len() {
+            if (at - batch.from).is_multiple_of(AHEAD) {
+                let next = at..batch.decoded.len().min(at + AHEAD);
+                self.stages
+                    .windows
+                    .iter_mut()
+                    .for_each(|window| window.look_ahead(batch.decoded.events_of(next.clone())));
+            }
             let stopped = |stopped| Progress { done: at, stopped: Some(stopped) };
             if batch.in_turn && self.stages.watermarks.is_ahead() {
                 return stopped(Stopped::Ahead);

@@ -139,6 +139,14 @@ impl Window {
         self.definition.taken_back
     }
 
+    /// Gets what is kept for the next events into the cache, as far as it is there.
+    pub(crate) fn look_ahead<'a>(&mut self, events: impl Iterator<Item = Event<'a>> + Clone) {
+        self.definition.keys.look_ahead(events);
+        if let Panes::Aligned(aligned) = &self.panes {
+            aligned.touch(&self.definition);
+        }
+    }
+
     /// Adds an event to its panes. Those that the watermark has passed already print their rows at once.
     ///
     /// Whatever was due by `mark` has to be fired before.

@@ -1,5 +1,6 @@
 //! A block with what its records mean: what goes from the threads that decode to the one that judges.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::{Event, Head, HeaderError, Refusal, Values};
@@ -95,6 +96,12 @@ impl Decoded {
     #[inline]
     pub(crate) fn event(&self, at: usize) -> Result<Event<'_>, &Refusal> {
         self.outcomes.get(at).1.map(|head| self.values.event(head))
+    }
+
+    /// The events among some of the records.
+    #[inline]
+    pub(crate) fn events_of(&self, records: Range<usize>) -> impl Iterator<Item = Event<'_>> + Clone {
+        records.filter_map(|at| self.event(at).ok())
     }
 
     /// Where a record begins in the input, its bytes, and the length of the whole record if those are only its beginning.

@@ -198,6 +198,12 @@ impl<'a> Event<'a> {
         (!self.head.id.is_empty()).then(|| self.head.id.of(self.arena))
     }
 
+    /// Its number among the events of its block.
+    #[inline]
+    pub(crate) fn row(&self) -> usize {
+        self.head.row as usize
+    }
+
     /// Its type; empty if absent.
     pub fn event_type(&self) -> &'a str {
         self.head.event_type.of(self.arena)

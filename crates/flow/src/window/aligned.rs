@@ -127,6 +127,14 @@ impl Aligned {
         Taken { taken: true, folded }
     }
 
+    /// Reads where the next events are likely to go.
+    #[inline]
+    pub(super) fn touch(&self, of: &Definition) {
+        if let Some(slice) = self.slices.get(self.recent[0].at) {
+            slice.touch(of.keys.looked_up());
+        }
+    }
+
     /// The slice that an instant lies in becomes one of the recent ones: which of them. None: no window takes it any more.
     #[inline(never)]
     fn turn_to(&mut self, time: EventTime, of: &Definition, mark: &Watermark) -> Option<usize> {

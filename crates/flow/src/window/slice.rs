@@ -20,6 +20,9 @@ pub(super) struct Slice {
     pub saved: bool,
 }
 
+/// Of fewer keys the states are mostly in the cache, and to touch them costs more than it saves.
+const SPREAD: usize = 4096;
+
 impl Slice {
     pub(super) fn new(span: SliceSpan, layout: &Arc<Layout>) -> Self {
         let last = (KeyId::MAX, 0);
@@ -65,6 +68,14 @@ impl Slice {
     #[inline]
     pub(super) fn find(&self, key: KeyId) -> Option<usize> {
         self.places.find(key)
+    }
+
+    /// Reads where the states of keys stand, and leaves them as they are: who turns to one of them next finds it in the cache.
+    #[inline]
+    pub(super) fn touch(&self, keys: impl Iterator<Item = KeyId>) {
+        if self.keys.len() >= SPREAD {
+            keys.filter_map(|key| self.find(key)).for_each(|at| self.states.touch(at));
+        }
     }
 
     /// Gives a new key its place, before its first event.
