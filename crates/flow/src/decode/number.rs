@@ -14,6 +14,8 @@ pub enum Number {
 /// How many bytes are looked at for a usual number: more than one has.
 pub(super) const SIGHT: usize = 64;
 
+const UNSIGNED_SIGHT: usize = SIGHT - 1;
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TENS: [u64; 16] = {
     let mut tens = [1; 16];
@@ -92,29 +94,73 @@ impl Number {
     }
 
     /// The usual number, and how long it is: no exponent, at most 15 digits. `None` if the bytes do not begin with one.
-    #[inline(always)]
+    #[inline]
     pub(super) fn usual(bytes: &[u8; SIGHT]) -> Option<(Number, usize)> {
-        let sign = usize::from(bytes[0] == b'-');
-        let whole = Digits::at(bytes, sign)?;
-        let leading_zero = bytes[sign] == b'0';
-        if whole.count == 0 || leading_zero && whole.count > 1 {
+        if bytes[0] != b'-' {
+            return Self::unsigned(bytes.first_chunk()?);
+        }
+        let (number, length) = Self::unsigned(bytes[1..].first_chunk()?)?;
+        let number = match number {
+            Number::Whole(whole) => Number::Whole(-whole),
+            Number::Double(double) => Number::Double(-double),
+        };
+        Some((number, 1 + length))
+    }
+
+    /// The same without a sign and with at most seven digits, or eight with a point among them, as most are.
+    #[inline(always)]
+    pub(super) fn short(bytes: &[u8; SIGHT]) -> Option<(Number, usize)> {
+        let first = eight_bytes(bytes, 0);
+        let others = beyond_nine(digit_values(first));
+        let bits = others.trailing_zeros() & !7;
+        let whole = bits as usize / 8;
+        if others == 0 || whole == 0 || bytes[0] == b'0' && whole > 1 {
+            return None;
+        }
+        match byte_at(first, bits) {
+            b'.' => Self::short_decimal(bytes, whole, lowest(others)),
+            b'e' | b'E' => None,
+            // There are some: none of no digits could be shifted out.
+            _ => Some((Number::Whole(eight_digits(digit_values(first) << (64 - bits)).cast_signed()), whole)),
+        }
+    }
+
+    /// One with a point behind its `whole` digits, given as the top bit of its byte.
+    ///
+    /// Nothing is loaded from behind the point, which would have to wait until it is known where that is.
+    #[inline(always)]
+    fn short_decimal(bytes: &[u8; SIGHT], whole: usize, point: u64) -> Option<(Number, usize)> {
+        let from_third = eight_bytes(bytes, 2);
+        let others = beyond_nine(digit_values(from_third)) & !(point >> 16);
+        let bits = others.trailing_zeros() & !7;
+        let end = 2 + bits as usize / 8;
+        if others == 0 || end == whole + 1 || byte_at(from_third, bits) | 0x20 == b'e' {
+            return None;
+        }
+        let before = (point >> 7) - 1;
+        let text = eight_bytes(bytes, 0) & before | eight_bytes(bytes, 1) & !before;
+        let mantissa = eight_digits(digit_values(text) << (56 - bits));
+        Some((Number::Double(decimal(mantissa, end - whole - 1)), end))
+    }
+
+    /// The usual number without a sign.
+    #[inline]
+    fn unsigned(bytes: &[u8; UNSIGNED_SIGHT]) -> Option<(Number, usize)> {
+        let whole = Digits::at(bytes, 0)?;
+        if whole.count == 0 || bytes[0] == b'0' && whole.count > 1 {
             return None;
         }
         match whole.next {
             b'.' => {
-                let fraction = Digits::at(bytes, sign + whole.count + 1)?;
+                let fraction = Digits::at(bytes, whole.count + 1)?;
                 if fraction.count == 0 || whole.count + fraction.count > 15 || fraction.next | 0x20 == b'e' {
                     return None;
                 }
                 let double = decimal(whole.value * TENS[fraction.count] + fraction.value, fraction.count);
-                let double = if sign == 1 { -double } else { double };
-                Some((Number::Double(double), sign + whole.count + 1 + fraction.count))
+                Some((Number::Double(double), whole.count + 1 + fraction.count))
             }
             b'e' | b'E' => None,
-            _ => {
-                let magnitude = whole.value.cast_signed();
-                Some((Number::Whole(if sign == 1 { -magnitude } else { magnitude }), sign + whole.count))
-            }
+            _ => Some((Number::Whole(whole.value.cast_signed()), whole.count)),
         }
     }
 }
@@ -125,7 +171,8 @@ impl Number {
 /// Clinger, "How to read floating point numbers accurately", 1990).
 #[inline]
 fn decimal(mantissa: u64, places: usize) -> f64 {
-    mantissa as f64 / POWERS_OF_TEN[places]
+    // Signed, as that is one instruction.
+    mantissa.cast_signed() as f64 / POWERS_OF_TEN[places % POWERS_OF_TEN.len()]
 }
 
 /// A run of at most 15 digits, which may be none.
@@ -139,9 +186,8 @@ struct Digits {
 impl Digits {
     /// The digits that begin at a place near the beginning of a window; `None` if they are more.
     #[inline(always)]
-    #[expect(clippy::cast_possible_truncation, reason = "the lowest byte is meant")]
-    fn at(bytes: &[u8; SIGHT], at: usize) -> Option<Digits> {
-        let eight = u64::from_le_bytes(*bytes[at % (SIGHT / 2)..].first_chunk()?);
+    fn at(bytes: &[u8; UNSIGNED_SIGHT], at: usize) -> Option<Digits> {
+        let eight = eight_bytes(bytes, at);
         let digits = digit_values(eight);
         let others = beyond_nine(digits);
         if others == 0 {
@@ -150,12 +196,12 @@ impl Digits {
         let count = others.trailing_zeros() / 8;
         // None of no digits may be shifted out by 64 bits.
         let value = eight_digits((digits << 8) << (56 - 8 * count));
-        Some(Digits { value, count: count as usize, next: (eight >> (8 * count)) as u8 })
+        Some(Digits { value, count: count as usize, next: byte_at(eight, 8 * count) })
     }
 
     /// The same for eight digits or more.
     #[inline(never)]
-    fn many(bytes: &[u8; SIGHT], at: usize) -> Option<Digits> {
+    fn many(bytes: &[u8; UNSIGNED_SIGHT], at: usize) -> Option<Digits> {
         let digits = &bytes[at..end_of_digits(bytes, at)?];
         if digits.len() > 15 {
             return None;
@@ -166,6 +212,25 @@ impl Digits {
             next: bytes[at + digits.len()],
         })
     }
+}
+
+/// Eight bytes near the beginning of a window.
+#[inline(always)]
+fn eight_bytes(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at % (SIGHT / 2)..).and_then(<[u8]>::first_chunk).map_or(0, |eight| u64::from_le_bytes(*eight))
+}
+
+/// The byte that begins at a bit.
+#[inline(always)]
+#[expect(clippy::cast_possible_truncation, reason = "the lowest byte is meant")]
+fn byte_at(bytes: u64, bit: u32) -> u8 {
+    (bytes >> bit) as u8
+}
+
+/// The lowest bit.
+#[inline(always)]
+fn lowest(bits: u64) -> u64 {
+    bits & bits.wrapping_neg()
 }
 
 /// Digits as numbers from 0 to 9, each in its byte; anything else is more.
@@ -222,6 +287,25 @@ mod tests {
             let text = &text[..text.len().min(16)];
             if Number::read(text.as_bytes()).is_some_and(|number| matches!(number, Number::Double(_))) {
                 assert_eq!(Number::read(text.as_bytes()), Some(Number::Double(text.parse().unwrap())), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_of_few_digits_is_read_as_one_of_many_is_wherever_its_point_stands() {
+        for whole in ["0", "7", "42", "100", "1234", "54321", "654321", "7654321", "87654321", "987654321", "01", ""] {
+            for fraction in ["", "0", "5", "25", "007", "1000", "00012", "012060", "1234567", "12345678", "123456789"] {
+                for (point, behind) in
+                    [("", ""), (".", ""), (".", ","), (".", "e"), ("", "}"), (".", "."), (".", "\u{ff}")]
+                {
+                    let text = format!("{whole}{point}{fraction}{behind}");
+                    let mut bytes = [b' '; SIGHT];
+                    bytes[..text.len()].copy_from_slice(text.as_bytes());
+                    let (short, usual) = (Number::short(&bytes), Number::usual(&bytes));
+                    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+                    let is_short = digits <= if text.contains('.') { 8 } else { 7 } && whole.len() < 8;
+                    assert_eq!(short, usual.filter(|_| is_short), "{text}");
+                }
             }
         }
     }

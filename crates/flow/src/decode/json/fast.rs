@@ -95,12 +95,18 @@ impl JsonDecoder {
                     let place = Cursor { bytes, start, at: start + from() };
                     unusual_text_end(simd, place, length, gap.slot(), slots).map(|end| &bytes[end + 1..])
                 }
+            } else if gap.then == Then::Bare
+                && let Some(slot) = gap.slot()
+                && let Some((number, length)) = Number::short(window(there, head))
+            {
+                slots.set_number(slot, number, from(), from() + length);
+                Some(&rest[(head + length) % REACH..])
             } else if gap.then == Then::Bare {
                 let listed = gap.next == id && gap.slot().is_none();
                 opener = if listed { last } else { opener };
                 let comma = listed && gap.is_comma();
                 let place = Cursor { bytes, start, at: start + from() };
-                bare_end(simd, place, window(there, head), gap.slot(), comma, slots).map(|end| &bytes[end..])
+                bare_end(simd, place, gap.slot(), comma, slots).map(|end| &bytes[end..])
             } else if gap.then == Then::End {
                 reached.at = start + from();
                 return Stopped::End;
@@ -254,27 +260,14 @@ fn window(there: &[u8; REACH], head: usize) -> &[u8; WINDOW] {
     there[head % WINDOW..].first_chunk().unwrap_or(&[0; WINDOW])
 }
 
-/// The end of the number or word at a place, where the `window` begins; of all that follow it if it stands behind the `comma` of a
-/// list. `None` if there is none.
+/// The end of the number or word at a place, which is no short number if it is mapped; of all that follow it if it stands behind the
+/// `comma` of a list. `None` if there is none.
 #[inline(always)]
-fn bare_end<S: Simd>(
-    simd: S,
-    place: Cursor<'_>,
-    window: &[u8; WINDOW],
-    slot: Option<usize>,
-    comma: bool,
-    slots: &mut Slots,
-) -> Option<usize> {
+fn bare_end<S: Simd>(simd: S, place: Cursor<'_>, slot: Option<usize>, comma: bool, slots: &mut Slots) -> Option<usize> {
     let Cursor { bytes, start, at } = place;
-    let Some(slot) = slot else {
-        let end = end_of_number(bytes, at).or_else(|| unusual_bare_end(bytes, at, start, None, slots))?;
-        return Some(if comma { whole_numbers_end(simd, bytes, end) } else { end });
-    };
-    let Some((number, length)) = Number::usual(window) else {
-        return unusual_bare_end(bytes, at, start, Some(slot), slots);
-    };
-    slots.set_number(slot, number, at - start, at + length - start);
-    Some(at + length)
+    let known = if slot.is_none() { end_of_number(bytes, at) } else { None };
+    let end = known.or_else(|| unusual_bare_end(bytes, at, start, slot, slots))?;
+    Some(if comma { whole_numbers_end(simd, bytes, end) } else { end })
 }
 
 /// The same for a word, and for a number that takes a closer look.
@@ -282,6 +275,12 @@ fn bare_end<S: Simd>(
 /// No part of the loop: it needs all registers.
 #[inline(never)]
 fn unusual_bare_end(bytes: &[u8], from: usize, start: usize, slot: Option<usize>, slots: &mut Slots) -> Option<usize> {
+    if let (Some(slot), Some(window)) = (slot, bytes.get(from..)?.first_chunk())
+        && let Some((number, length)) = Number::usual(window)
+    {
+        slots.set_number(slot, number, from - start, from + length - start);
+        return Some(from + length);
+    }
     let mut cursor = Cursor { bytes, start, at: from };
     if !is_bare(cursor.peek()?) {
         return None;
