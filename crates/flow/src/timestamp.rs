@@ -108,10 +108,9 @@ impl TimeReader {
     #[inline]
     fn usual_rfc3339(&self, text: &[u8]) -> Option<i64> {
         let text: &[u8; 27] = text.try_into().ok()?;
-        let (minute, [s1, s2, fraction @ ..]) = text.split_first_chunk()? else { return None };
-        let nanos = nanos_in_utc(*fraction.first_chunk()?)?;
-        let nanos = self.begin + second(*s1, *s2)? * 1_000_000_000 + nanos;
-        (self.minute == *minute).then_some(nanos)
+        let (minute, rest) = text.split_first_chunk()?;
+        let micros = micros_in_utc(*rest.first_chunk()?, *rest.last_chunk()?)?;
+        (self.minute == *minute).then_some(self.begin + micros * 1_000)
     }
 
     fn begin_of(&mut self, minute: &[u8; 17]) -> Option<EventTime> {
@@ -139,13 +138,19 @@ fn second(tens: u8, ones: u8) -> Option<i64> {
     two(tens, ones).filter(|second| *second <= 60)
 }
 
-/// The nanoseconds of `.ffffffZ`.
+/// The microseconds of a minute in `ss.ffffffZ`, of which these are the first and the last eight bytes.
 #[inline]
-fn nanos_in_utc(text: [u8; 8]) -> Option<i64> {
-    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b".000000Z");
-    let point_and_zone = digits & u64::from_le_bytes([0xFF, 0, 0, 0, 0, 0, 0, 0xFF]) == 0;
-    // Read as eight digits there is a zero at each end: they are ten times the microseconds.
-    (point_and_zone && are_digits(digits)).then(|| eight_digits(digits).cast_signed() * 100)
+fn micros_in_utc(first: [u8; 8], last: [u8; 8]) -> Option<i64> {
+    const SECOND: u64 = 0xFFFF; // the first two bytes
+    let last = u64::from_le_bytes(last);
+    let point_and_zone = last & u64::from_le_bytes([0xFF, 0, 0, 0, 0, 0, 0, 0xFF]);
+    // The fraction moves to where the second ends, over the point.
+    let text = u64::from_le_bytes(first) & SECOND | last << 8 & !SECOND;
+    let digits = text ^ u64::from_le_bytes(*b"00000000");
+    let micros = eight_digits(digits).cast_signed();
+    let there = point_and_zone == u64::from_le_bytes(*b".\0\0\0\0\0\0Z") && are_digits(digits);
+    // The 60th second is the first one of the next minute.
+    (there && micros < 61_000_000).then_some(micros)
 }
 
 /// The nanoseconds of a fraction, if there is one, less the offset behind it.
