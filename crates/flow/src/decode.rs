@@ -125,6 +125,7 @@ impl Decoder {
             Err(fault) => decoded.header_fault = Some(fault),
         }
         self.room = Room { records: decoded.len(), text: decoded.values.text_bytes() };
+        decoded.values.end();
         decoded
     }
 
@@ -137,25 +138,27 @@ impl Decoder {
         }
         let begins = block.offset == 0 && bytes.starts_with(BYTE_ORDER_MARK);
         let start = if begins { BYTE_ORDER_MARK.len() } else { 0 };
-        // Lines are cut at ASCII characters: if the whole is valid UTF-8, so is each of them.
-        let whole = simdutf8::basic::from_utf8(bytes).ok();
         let Decoder { finder, fields, slots, max_record_bytes, format, .. } = self;
-        let mut reader = Reader { bytes, whole, max_record_bytes: *max_record_bytes, fields, values };
+        let roomy = fields.texts().saturating_mul(bytes.len()).saturating_add(values.text_bytes()) <= MOST_TEXT;
+        let mut reader = Reader { bytes, roomy, max_record_bytes: *max_record_bytes, fields, values };
         match finder {
-            Finder::Json(json) => json.lines(bytes, start, slots, &mut |record, verdict, slots| {
-                let event = reader.text(record).and_then(|text| {
-                    verdict.map_err(|refusal| *refusal)?;
+            Finder::Json(json) => json.lines(bytes, start, slots, &mut |record, line, slots| {
+                let event = reader.text(record, line.is_ascii).and_then(|text| {
+                    line.verdict.map_err(|refusal| *refusal)?;
                     reader.read(text, slots)
                 });
                 out.push(record, event);
             }),
             Finder::Csv { columns, .. } => {
+                // Lines are cut at ASCII characters: if the whole is valid UTF-8, so is each of them.
+                let whole = simdutf8::basic::from_utf8(bytes).ok();
                 for Record { start: at, end } in Records::new(bytes, *format, *max_record_bytes, true) {
-                    let record = Record { start: if at == 0 { start.min(end) } else { at }, end };
-                    if record.start < record.end {
-                        let event = reader.text(record).and_then(|text| {
-                            let text = &text[..record.end - record.start];
-                            columns.find(text, slots)?;
+                    let start = if at == 0 { start.min(end) } else { at };
+                    let record = Record { start, end };
+                    if start < end {
+                        let event = reader.text(record, whole.is_some()).and_then(|text| {
+                            let own = whole.map_or_else(|| reader.judged(record), |whole| Ok(&whole[start..end]))?;
+                            columns.find(own, slots)?;
                             reader.read(text, slots)
                         });
                         out.push(record, event);
@@ -183,27 +186,37 @@ impl Decoder {
 /// Reads the records of one block into its values.
 struct Reader<'a> {
     bytes: &'a [u8],
-    whole: Option<&'a str>, // the block, if all of it is valid UTF-8
+    roomy: bool, // whether all texts there can be in the block can be pointed at
     max_record_bytes: usize,
     fields: &'a mut Fields,
     values: &'a mut Values,
 }
 
 impl<'a> Reader<'a> {
-    /// The text of a record, if it is not too long and valid UTF-8; and what follows it in a block that is so as a whole.
+    /// The text of a record and what follows it in the block, if it is not too long and valid UTF-8, as it may be known to be.
     #[inline]
-    fn text(&self, record: Record) -> Result<&'a str, Refusal> {
+    fn text(&self, record: Record, known: bool) -> Result<&'a [u8], Refusal> {
         let length = record.end - record.start;
-        if length > self.max_record_bytes || self.values.text_bytes() + length * self.fields.texts() > MOST_TEXT {
+        if length > self.max_record_bytes || !self.roomy && self.is_full(length) {
             return Err(too_long(length as u64, self.max_record_bytes));
         }
-        self.whole.map_or_else(|| self.own_text(record), |whole| Ok(&whole[record.start..]))
+        if !known {
+            self.judged(record)?;
+        }
+        Ok(&self.bytes[record.start..])
     }
 
-    /// The text of a record in a block that is not valid UTF-8.
-    #[cold]
-    fn own_text(&self, record: Record) -> Result<&'a str, Refusal> {
-        simdutf8::compat::from_utf8(&self.bytes[record.start..record.end]).map_err(|error| {
+    /// Whether the texts of a record might not be pointed at.
+    fn is_full(&self, length: usize) -> bool {
+        self.values.text_bytes() + length * self.fields.texts() > MOST_TEXT
+    }
+
+    /// The text of a record, if it is valid UTF-8.
+    #[inline(never)]
+    fn judged(&self, record: Record) -> Result<&'a str, Refusal> {
+        let bytes = &self.bytes[record.start..record.end];
+        // It is quicker to find out whether there is a fault than where.
+        simdutf8::basic::from_utf8(bytes).or_else(|_| simdutf8::compat::from_utf8(bytes)).map_err(|error| {
             Refusal::new(Reason::InvalidUtf8, format!("not valid UTF-8 at byte {}", error.valid_up_to()))
         })
     }
@@ -211,7 +224,7 @@ impl<'a> Reader<'a> {
     /// The event of a record that begins with `text` and whose values stand in `slots`.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a call would pass its result through memory")]
-    fn read(&mut self, text: &str, slots: &Slots) -> Result<Head, Refusal> {
+    fn read(&mut self, text: &[u8], slots: &Slots) -> Result<Head, Refusal> {
         self.fields.read(text, slots, self.values)
     }
 }

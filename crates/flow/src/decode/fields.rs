@@ -31,7 +31,7 @@ struct Field {
 
 /// Where the values of a record are.
 pub(super) struct Source<'a> {
-    record: &'a str,
+    record: &'a [u8], // valid UTF-8
     slots: &'a Slots,
     resolved: Text, // all texts of it whose escapes were resolved
 }
@@ -87,7 +87,7 @@ impl Fields {
     pub(super) fn begin(&mut self, values: &mut Values, events: usize, text: usize) {
         values.begin(self.strings.len(), self.numbers.len(), events, text);
         if let TypeField::Value(value) = &self.event_type {
-            self.same_type = values.keep(value);
+            self.same_type = values.keep(value.as_bytes());
         }
     }
 
@@ -102,7 +102,7 @@ impl Fields {
         clippy::inline_always,
         reason = "it is called for JSON and for CSV, and a call would pass its result through memory"
     )]
-    pub(super) fn read(&mut self, record: &str, slots: &Slots, values: &mut Values) -> Result<Head, Refusal> {
+    pub(super) fn read(&mut self, record: &[u8], slots: &Slots, values: &mut Values) -> Result<Head, Refusal> {
         let resolved = slots.resolved();
         let resolved = if resolved.is_empty() { Text::EMPTY } else { values.keep(resolved) };
         match self.read_all(&Source { record, slots, resolved }, values) {
@@ -132,14 +132,29 @@ impl Fields {
             let text = field.text(of, values)?;
             values.push_text(text);
         }
-        for field in numbers {
-            match of.slots.get(field.slot).number() {
-                Some(number) => values.push_number(Some(number)),
-                None => values.push_number(field.unusual_number(of)?),
-            }
+        // Of all at once, so that room is made and its end is noted only once.
+        let mut usual = true;
+        values.push_numbers(numbers.iter().map(|field| {
+            let number = of.slots.get(field.slot).number();
+            usual &= number.is_some();
+            number
+        }));
+        if !usual {
+            read_unusual_numbers(numbers, of, values)?;
         }
         Ok(Head { nanos, id, event_type, row: values.end_row() })
     }
+}
+
+/// Reads the numbers of a row that were not read on the way.
+#[inline(never)]
+fn read_unusual_numbers<'a>(numbers: &'a [Field], of: &Source<'_>, values: &mut Values) -> Result<(), Fault<'a>> {
+    for (at, field) in numbers.iter().enumerate() {
+        if of.slots.get(field.slot).number().is_none() {
+            values.set_number(at, field.unusual_number(of)?);
+        }
+    }
+    Ok(())
 }
 
 // Small as they are, these pass their results through memory where they are called.
@@ -163,7 +178,7 @@ impl Field {
             Kind::Absent => Ok(Text::EMPTY),
             Kind::Container => Err(self.fault(Wrong::Container)),
             Kind::Resolved => Ok(of.resolved.part(slot.place())),
-            Kind::QuotedCell => Ok(values.keep(&of.record[slot.place()].replace("\"\"", "\""))),
+            Kind::QuotedCell => Ok(values.keep(&halved_quotes(&of.record[slot.place()]))),
             _ => {
                 let text = values.keep_as(|kept| unescape_into(kept, &of.record[slot.place()]));
                 text.ok_or(self.fault(Wrong::Surrogate))
@@ -188,23 +203,22 @@ impl Field {
         let slot = of.slots.get(self.slot);
         // A time is needed once, here: only one that has to be rewritten first is kept among the texts.
         let text = if slot.is_plain() {
-            &of.record.as_bytes()[slot.place()]
+            &of.record[slot.place()]
         } else if slot.kind == Kind::Absent {
             return Err(self.fault(Wrong::Absent));
         } else {
             let text = self.unusual_text(of, values)?;
-            values.text(text).as_bytes()
+            values.text(text)
         };
         clock.read(text).ok_or_else(|| self.fault(Wrong::Time(String::from_utf8_lossy(text).into())))
     }
 
-    #[inline(never)]
     fn unusual_number(&self, of: &Source<'_>) -> Result<Option<Number>, Fault<'_>> {
         let slot = of.slots.get(self.slot);
         let number = match slot.kind {
             Kind::Absent => return Ok(None),
-            Kind::Number => Number::read_checked(of.record[slot.place()].as_bytes()),
-            Kind::Cell => Number::read(of.record[slot.place()].as_bytes()),
+            Kind::Number => Number::read_checked(&of.record[slot.place()]),
+            Kind::Cell => Number::read(&of.record[slot.place()]),
             _ => None,
         };
         number.map(Some).ok_or(self.fault(Wrong::Number))
@@ -229,6 +243,11 @@ impl Fault<'_> {
         };
         Refusal::new(reason, format!("{pointer} {what}"))
     }
+}
+
+/// The content of a CSV field, where a quote is written as two.
+fn halved_quotes(cell: &[u8]) -> Vec<u8> {
+    String::from_utf8_lossy(cell).replace("\"\"", "\"").into_bytes()
 }
 
 #[cold]

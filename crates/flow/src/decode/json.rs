@@ -44,11 +44,13 @@ pub(super) struct JsonDecoder {
     last: Vec<u8>, // the last records of a block, with padding
 }
 
-/// What a line is. Small enough to be passed in registers.
+/// What a line is.
 #[derive(Debug)]
-struct Line {
+pub(super) struct Line {
     next: usize, // where the next one begins
-    verdict: Verdict,
+    /// Whether it was seen on the way that all of it is ASCII.
+    pub is_ascii: bool,
+    pub verdict: Verdict,
 }
 
 /// Why a record is no JSON object. A box, as most are.
@@ -81,7 +83,7 @@ impl JsonDecoder {
         bytes: &[u8],
         start: usize,
         slots: &mut Slots,
-        each: &mut impl FnMut(Record, Verdict, &Slots),
+        each: &mut impl FnMut(Record, Line, &Slots),
     ) {
         // What is looked at may go beyond the end of a record: the last ones are copied to where there is room.
         let room = bytes.len().saturating_sub(REACH);
@@ -91,8 +93,8 @@ impl JsonDecoder {
         last.clear();
         last.extend_from_slice(&bytes[body..]);
         last.resize(last.len() + 1 + REACH, b'\n');
-        let mut each_last = |record: Record, verdict: Verdict, slots: &Slots| {
-            each(Record { start: body + record.start, end: body + record.end }, verdict, slots);
+        let mut each_last = |record: Record, line: Line, slots: &Slots| {
+            each(Record { start: body + record.start, end: body + record.end }, line, slots);
         };
         self.padded_lines(&last, 0..bytes.len() - body, slots, &mut each_last);
         self.last = last;
@@ -103,7 +105,7 @@ impl JsonDecoder {
         bytes: &[u8],
         records: Range<usize>,
         slots: &mut Slots,
-        each: &mut impl FnMut(Record, Verdict, &Slots),
+        each: &mut impl FnMut(Record, Line, &Slots),
     ) {
         dispatch!(self.level, simd => self.lines_with(simd, bytes, records, slots, each));
     }
@@ -115,7 +117,7 @@ impl JsonDecoder {
         bytes: &[u8],
         records: Range<usize>,
         slots: &mut Slots,
-        each: &mut impl FnMut(Record, Verdict, &Slots),
+        each: &mut impl FnMut(Record, Line, &Slots),
     ) {
         let mut at = records.start;
         while at < records.end {
@@ -123,9 +125,10 @@ impl JsonDecoder {
                 b'\n' => at += 1,
                 b'\r' if bytes.get(at + 1) == Some(&b'\n') => at += 2,
                 _ => {
-                    let Line { next, verdict } = self.line(simd, bytes, at, slots);
-                    each(Record::of_line(bytes, at..next), verdict, slots);
-                    at = next;
+                    let line = self.line(simd, bytes, at, slots);
+                    let record = Record::of_line(bytes, at..line.next);
+                    at = line.next;
+                    each(record, line, slots);
                 }
             }
         }

@@ -112,13 +112,10 @@ impl Slots {
         &mut self.resolved
     }
 
-    /// All texts whose escapes were resolved, of a record that is valid UTF-8.
+    /// All texts whose escapes were resolved.
     #[inline]
-    pub(super) fn resolved(&self) -> &str {
-        match self.resolved.written {
-            0 => "",
-            written => simdutf8::basic::from_utf8(&self.resolved.bytes[..written]).unwrap_or_default(),
-        }
+    pub(super) fn resolved(&self) -> &[u8] {
+        &self.resolved.bytes[..self.resolved.written]
     }
 
     /// Something that has no text of its own.

@@ -11,9 +11,10 @@ use crate::time::EventTime;
 /// another thread has in its cache.
 #[derive(Debug, Default)]
 pub(crate) struct Values {
-    strings: usize, // texts of an event
-    numbers: usize, // numbers of an event
-    rows: u32,      // complete ones
+    strings: usize,   // texts of an event
+    numbers: usize,   // numbers of an event
+    rows: u32,        // complete ones
+    written: Vec<u8>, // what is to become the arena, while records are decoded
     arena: String,
     texts: Vec<Text>,
     values: Vec<Option<Number>>,
@@ -56,18 +57,24 @@ impl Values {
     /// bytes of text.
     pub(super) fn begin(&mut self, strings: usize, numbers: usize, events: usize, text: usize) {
         (self.strings, self.numbers, self.rows) = (strings, numbers, 0);
-        self.arena.clear();
+        self.written = std::mem::take(&mut self.arena).into_bytes();
+        self.written.clear();
         self.texts.clear();
         self.values.clear();
-        self.arena.reserve(text);
+        self.written.reserve(text);
         self.texts.reserve(events * strings);
         self.values.reserve(events * numbers);
     }
 
-    /// Bytes of text.
+    /// All records of a block are read. They are valid UTF-8, which is seen again here at less cost than at each end of each text.
+    pub(super) fn end(&mut self) {
+        self.arena = String::from_utf8(std::mem::take(&mut self.written)).unwrap_or_default();
+    }
+
+    /// Bytes of text, while records are decoded.
     #[inline]
     pub(super) fn text_bytes(&self) -> usize {
-        self.arena.len()
+        self.written.len()
     }
 
     /// Forgets what a refused record left in a row that will not be complete.
@@ -85,29 +92,29 @@ impl Values {
 
     /// Copies a text.
     #[inline]
-    pub(super) fn keep(&mut self, text: &str) -> Text {
-        let start = self.arena.len();
-        self.arena.push_str(text);
-        Text::new(start, self.arena.len())
+    pub(super) fn keep(&mut self, text: &[u8]) -> Text {
+        let start = self.written.len();
+        self.written.extend_from_slice(text);
+        Text::new(start, self.written.len())
     }
 
     /// Copies a part of a record.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "a call costs as much as to copy a short text")]
-    pub(super) fn keep_part(&mut self, record: &str, part: Range<usize>) -> Text {
-        let start = self.arena.len();
-        push_part(&mut self.arena, record, part);
-        Text::new(start, self.arena.len())
+    pub(super) fn keep_part(&mut self, record: &[u8], part: Range<usize>) -> Text {
+        let start = self.written.len();
+        push_part(&mut self.written, record, part);
+        Text::new(start, self.written.len())
     }
 
     /// Keeps what `write` appends, unless it says that there is nothing to be kept.
-    pub(super) fn keep_as(&mut self, write: impl FnOnce(&mut String) -> bool) -> Option<Text> {
-        let start = self.arena.len();
-        if !write(&mut self.arena) {
-            self.arena.truncate(start);
+    pub(super) fn keep_as(&mut self, write: impl FnOnce(&mut Vec<u8>) -> bool) -> Option<Text> {
+        let start = self.written.len();
+        if !write(&mut self.written) {
+            self.written.truncate(start);
             return None;
         }
-        Some(Text::new(start, self.arena.len()))
+        Some(Text::new(start, self.written.len()))
     }
 
     #[inline]
@@ -115,14 +122,22 @@ impl Values {
         self.texts.push(text);
     }
 
-    #[inline]
-    pub(super) fn push_number(&mut self, number: Option<Number>) {
-        self.values.push(number);
+    /// The numbers of the row that was begun.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what is passed is to stay in registers")]
+    pub(super) fn push_numbers(&mut self, numbers: impl Iterator<Item = Option<Number>>) {
+        self.values.extend(numbers);
     }
 
+    /// Corrects a number of the row that was begun.
+    pub(super) fn set_number(&mut self, at: usize, number: Option<Number>) {
+        self.values[self.rows as usize * self.numbers + at] = number;
+    }
+
+    /// A text that was kept, while records are decoded.
     #[inline]
-    pub(super) fn text(&self, text: Text) -> &str {
-        text.of(&self.arena)
+    pub(super) fn text(&self, text: Text) -> &[u8] {
+        &self.written[text.start as usize..text.end as usize]
     }
 
     /// The identity of the event that a head begins.
@@ -149,16 +164,16 @@ impl Values {
 ///
 /// Most are short, and of different lengths: to copy always as many bytes needs no branch that could be mispredicted.
 #[inline(always)]
-pub(super) fn push_part(to: &mut String, text: &str, part: Range<usize>) {
+pub(super) fn push_part(to: &mut Vec<u8>, text: &[u8], part: Range<usize>) {
     const WIDTH: usize = 32;
     let length = part.end.wrapping_sub(part.start);
     match text.get(part.start..part.start + WIDTH) {
         Some(more) if length <= WIDTH => {
             let end = to.len() + length;
-            to.push_str(more);
+            to.extend_from_slice(more);
             to.truncate(end);
         }
-        _ => to.push_str(&text[part]),
+        _ => to.extend_from_slice(&text[part]),
     }
 }
 

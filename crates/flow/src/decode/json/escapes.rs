@@ -15,23 +15,23 @@ pub(super) fn escape_length(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Resolves the escapes of a string that was judged before; `None` if a surrogate stands alone.
-pub(super) fn unescape(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
+pub(super) fn unescape(text: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
     unescape_into(&mut out, text).then_some(out)
 }
 
 /// Appends the text with its escapes resolved; false if a surrogate stands alone.
-pub(in super::super) fn unescape_into(out: &mut String, text: &str) -> bool {
+pub(in super::super) fn unescape_into(out: &mut Vec<u8>, text: &[u8]) -> bool {
     let mut from = 0;
     loop {
         // Nothing else that is special is left in a string that was judged.
-        let escape = next_special(text.as_bytes(), from);
+        let escape = next_special(text, from);
         push_part(out, text, from..escape);
         if escape == text.len() {
             return true;
         }
-        let Some((char, length)) = unescape_one(&text.as_bytes()[escape..]) else { return false };
-        out.push(char);
+        let Some((char, length)) = unescape_one(&text[escape..]) else { return false };
+        out.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
         from = escape + length;
     }
 }

@@ -11,7 +11,7 @@ use super::cursor::{Cursor, Fault};
 use super::gaps::{GapId, Gaps, MOST_GAPS, Then, is_bare};
 use super::numbers::whole_numbers_end;
 use super::resolve::{escaped_text_end, resolved_text_end};
-use super::text::{WINDOW, plain_bytes, text_end};
+use super::text::{Seen, WINDOW, plain_bytes, text_end};
 use super::walk::Stop;
 use super::{JsonDecoder, Line, REACH, reach};
 use crate::reason::Reason;
@@ -34,11 +34,15 @@ impl JsonDecoder {
     fn known_line<S: Simd>(&mut self, simd: S, bytes: &[u8], start: usize, slots: &mut Slots) -> Line {
         let first = self.gaps.gap(Gaps::START).next;
         let mut reached = Reached { at: start, last: Gaps::START, next: first, opener: Gaps::START };
+        let mut seen = Seen::nothing(simd);
         loop {
-            let stop = self.pass_usual(simd, bytes, start, &mut reached, slots);
+            let stop = self.pass_usual(simd, bytes, start, &mut reached, slots, &mut seen);
             let place = Cursor { bytes, start, at: reached.at };
             let guess = match stop {
-                Stopped::End => return Line { next: reached.at, verdict: Ok(()) },
+                Stopped::End => {
+                    let is_ascii = self.gaps.are_ascii() && seen.are_ascii(simd);
+                    return Line { next: reached.at, is_ascii, verdict: Ok(()) };
+                }
                 Stopped::Scalar => match self.refused(reached.next, place) {
                     Some(line) => return line,
                     None => None,
@@ -51,6 +55,7 @@ impl JsonDecoder {
             };
             reached.next = id;
             if self.gaps.gap(id).then == Then::Rest {
+                seen.miss(simd);
                 match self.pass_rest(simd, reached, place, slots) {
                     Ok(passed) => reached = passed,
                     Err(line) => return line,
@@ -70,6 +75,7 @@ impl JsonDecoder {
         start: usize,
         reached: &mut Reached,
         slots: &mut Slots,
+        seen: &mut Seen<S>,
     ) -> Stopped {
         let gaps = self.gaps.all_mut();
         let Reached { at, mut last, next: mut id, mut opener } = *reached;
@@ -84,7 +90,7 @@ impl JsonDecoder {
             let from = || line_length - rest.len() + head;
             // Strings are asked for first, as most scalars are: else a jump through a table comes before each.
             let passed = if gap.then == Then::Text {
-                let length = plain_bytes(simd, window(there, head), &mut gap.text);
+                let length = plain_bytes(simd, window(there, head), &mut gap.text, seen);
                 let end = (head + length) % REACH;
                 if there[end] == b'"' {
                     if let Some(slot) = gap.slot() {
@@ -92,6 +98,7 @@ impl JsonDecoder {
                     }
                     Some(&rest[end + 1..])
                 } else {
+                    seen.miss(simd);
                     let place = Cursor { bytes, start, at: start + from() };
                     unusual_text_end(simd, place, length, gap.slot(), slots).map(|end| &bytes[end + 1..])
                 }
@@ -141,7 +148,7 @@ impl JsonDecoder {
         let (quote, end) = match self.gaps.then(gap) {
             Then::Text => (1, unusual_text_end(simd, scalar, 0, gap.slot(), slots).map(|end| end + 1)),
             Then::Bare => (0, unusual_bare_end(bytes, scalar.at, start, gap.slot(), slots)),
-            _ => return Err(Line { next: scalar.at, verdict: Ok(()) }),
+            _ => return Err(Line { next: scalar.at, is_ascii: false, verdict: Ok(()) }),
         };
         match end {
             Some(at) => Ok(Reached { at, last: reached.next, next: gap.next, ..reached }),
@@ -189,7 +196,7 @@ impl JsonDecoder {
             },
             Err(fault) => Err(fault),
         };
-        Err(Line { next, verdict: told(verdict, &cursor) })
+        Err(Line { next, is_ascii: false, verdict: told(verdict, &cursor) })
     }
 
     /// Remembers the gap between a place and the cursor, if a scalar or the next line follows.
@@ -231,7 +238,7 @@ impl JsonDecoder {
         let (end, next) = line_end(bytes, start);
         let mut cursor = Cursor { bytes: &bytes[..end], start, at: start };
         let verdict = self.walker.walk(&mut cursor, &self.paths, slots);
-        Line { next, verdict: told(verdict, &cursor) }
+        Line { next, is_ascii: false, verdict: told(verdict, &cursor) }
     }
 }
 
@@ -346,7 +353,7 @@ fn refused(scalar: Cursor<'_>) -> Line {
     let (end, next) = line_end(scalar.bytes, scalar.at);
     let mut cursor = Cursor { bytes: &scalar.bytes[..end], ..scalar };
     let verdict = cursor.scalar().map(drop);
-    Line { next, verdict: told(verdict, &cursor) }
+    Line { next, is_ascii: false, verdict: told(verdict, &cursor) }
 }
 
 /// Where the content of a line ends, and where the next one begins.

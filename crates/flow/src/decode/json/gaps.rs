@@ -39,6 +39,7 @@ pub(super) struct Gaps {
     surroundings: Vec<Surroundings>,
     known: HashMap<Box<[Container]>, u16>, // the place of each in `surroundings`
     full: bool,                            // whether something could not be remembered
+    ascii: bool,                           // whether all that are known are
 }
 
 /// A gap: one line of the cache.
@@ -109,6 +110,7 @@ impl Gaps {
             surroundings: Vec::new(),
             known: HashMap::new(),
             full: false,
+            ascii: true,
         };
         gaps.forget();
         gaps
@@ -123,6 +125,7 @@ impl Gaps {
         self.bytes = 0;
         self.known.clear();
         self.full = false;
+        self.ascii = true;
         self.surroundings.clear();
         self.surroundings.push(Surroundings::new(&[]));
     }
@@ -237,6 +240,12 @@ impl Gaps {
         self.full
     }
 
+    /// Whether all that are known are ASCII.
+    #[inline(always)]
+    pub(super) fn are_ascii(&self) -> bool {
+        self.ascii
+    }
+
     /// Remembers the gap that the walker just passed, before the scalar of a `node`; `None` if there is no room.
     pub(super) fn learn(
         &mut self,
@@ -275,6 +284,7 @@ impl Gaps {
             self.rests.push(Rest { tail: tail.into(), notes, then });
         }
         self.bytes += tail.len();
+        self.ascii &= bytes.is_ascii();
         *self.gap_mut(id) = gap;
         self.count += 1;
         self.surroundings[before].gaps.push(id);

@@ -117,7 +117,7 @@ fn seen(bytes: &[u8], slots: &Slots) -> Vec<(String, Option<Number>)> {
             Kind::Absent | Kind::Container => (format!("{:?}", slot.kind), None),
             Kind::Number => (text().to_owned(), Number::read_checked(text().as_bytes())),
             Kind::Read => (text().to_owned(), slot.number()),
-            Kind::Escaped => (format!("{:?}", unescape(text())), None),
+            Kind::Escaped => (format!("{:?}", unescape(text().as_bytes())), None),
             Kind::Resolved => (format!("{:?}", slots.resolved().get(slot.place())), None),
             kind => (format!("{kind:?} {}", text()), None),
         }
@@ -164,8 +164,9 @@ fn compare(seed: u64, blocks: usize) -> BTreeSet<String> {
         }
         bytes.truncate(bytes.len() - draw.below(2));
         let mut judged: Vec<Judged> = Vec::new();
-        fast.lines(&bytes, 0, &mut slots, &mut |record, verdict, slots| {
-            let read = verdict.map(|()| seen(&bytes[record.start..record.end], slots));
+        fast.lines(&bytes, 0, &mut slots, &mut |record, line, slots| {
+            assert!(!line.is_ascii || bytes[record.start..record.end].is_ascii(), "block {block}");
+            let read = line.verdict.map(|()| seen(&bytes[record.start..record.end], slots));
             judged.push((record.start, record.end, read.map_err(|refusal| *refusal)));
         });
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !matches!(line, [] | [b'\r']));

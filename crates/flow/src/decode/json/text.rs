@@ -33,16 +33,40 @@ impl Length {
     }
 }
 
-/// How many bytes of a string come before anything special, or before the end of the window.
+/// How many bytes of a string come before anything special, or before the end of the window. They, and some behind them, are added to
+/// what was `seen`.
 #[inline(always)]
-pub(super) fn plain_bytes<S: Simd>(simd: S, window: &[u8; WINDOW], length: &mut Length) -> usize {
-    let specials = first_specials(simd, window);
+pub(super) fn plain_bytes<S: Simd>(simd: S, window: &[u8; WINDOW], length: &mut Length, seen: &mut Seen<S>) -> usize {
+    let specials = first_specials(simd, window, seen);
     if lowest(specials) == length.stop {
         // Where the next bytes to be looked at are is then known before this window was: nothing has to wait for it.
         return usize::from(length.bytes);
     }
     length.differs(specials);
     usize::from(position(specials))
+}
+
+/// The bits of all bytes that were looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<S: Simd>(u8x32<S>);
+
+impl<S: Simd> Seen<S> {
+    #[inline(always)]
+    pub(super) fn nothing(simd: S) -> Self {
+        Seen(u8x32::splat(simd, 0))
+    }
+
+    /// Something was passed that is not among them.
+    #[inline(always)]
+    pub(super) fn miss(&mut self, simd: S) {
+        self.0 = u8x32::splat(simd, u8::MAX);
+    }
+
+    /// Whether no byte had the bit that no ASCII character has, and none was missed.
+    #[inline(always)]
+    pub(super) fn are_ascii(self, simd: S) -> bool {
+        self.0.simd_lt(u8x32::splat(simd, 0x80)).to_bitmask() == u64::from(u32::MAX)
+    }
 }
 
 /// Where the string ends whose content goes on at a place, if a quote comes before anything else that is special. There is a
@@ -82,17 +106,18 @@ fn specials<S: Simd>(simd: S, window: &[u8; WINDOW]) -> u64 {
 
 /// The same, at least as far as the first one: most are near.
 #[inline(always)]
-fn first_specials<S: Simd>(simd: S, window: &[u8; WINDOW]) -> u64 {
+fn first_specials<S: Simd>(simd: S, window: &[u8; WINDOW], seen: &mut Seen<S>) -> u64 {
     let (near, far) = window.split_at(WINDOW / 2);
-    match half_specials(simd, near) {
-        0 => half_specials(simd, far) << (WINDOW / 2),
+    match half_specials(simd, near, seen) {
+        0 => half_specials(simd, far, seen) << (WINDOW / 2),
         specials => specials,
     }
 }
 
 #[inline(always)]
-fn half_specials<S: Simd>(simd: S, half: &[u8]) -> u64 {
+fn half_specials<S: Simd>(simd: S, half: &[u8], seen: &mut Seen<S>) -> u64 {
     let half = u8x32::from_slice(simd, half);
+    seen.0 |= half;
     let low = (half ^ u8x32::splat(simd, b'"' ^ b' ')).simd_le(u8x32::splat(simd, b' '));
     (low | half.simd_eq(u8x32::splat(simd, b'\\'))).to_bitmask()
 }

@@ -189,13 +189,7 @@ impl Container {
             Items::Members => {
                 let (name, escaped) = cursor.name()?;
                 let name = &cursor.bytes[name];
-                Ok(node.and_then(|node| {
-                    if escaped {
-                        node.child(unescape(std::str::from_utf8(name).ok()?)?.as_bytes())
-                    } else {
-                        node.child(name)
-                    }
-                }))
+                Ok(node.and_then(|node| if escaped { node.child(&unescape(name)?) } else { node.child(name) }))
             }
             Items::Elements { next } => {
                 let Some(node) = node else { return Ok(None) };
