@@ -156,7 +156,9 @@ impl Jobs {
     fn push(&self, job: &Arc<Job>) {
         let mut queue = lock(&self.shared.queue);
         queue.jobs.push_back(Arc::clone(job));
-        if queue.idle > 0 {
+        let is_awaited = queue.idle > 0;
+        drop(queue);
+        if is_awaited {
             self.shared.arrived.notify_one();
         }
     }

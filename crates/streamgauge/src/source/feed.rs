@@ -114,9 +114,8 @@ impl Feed {
         let until = Instant::now().checked_add(wait);
         loop {
             if let Some((partition, message)) = state.take(wanted) {
-                if state.reader.waits && !state.hungry.is_empty() {
-                    self.0.asked.notify_one();
-                }
+                let wakes = state.reader.waits && !state.hungry.is_empty();
+                wake(&self.0.asked, state, wakes);
                 return Next::Message(partition, message);
             }
             if state.finished && state.queues.iter().all(|queue| queue.messages.is_empty()) {
@@ -186,19 +185,16 @@ impl Sender {
 
     /// Hands over what was read of a partition, and says how that goes on.
     pub(super) fn put(&self, partition: usize, messages: &mut Vec<Message>, then: Then) {
-        let mut state = self.shared.lock();
-        let state = &mut *state;
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
         let Some(queue) = state.queues.get_mut(partition) else { return };
-        if !messages.is_empty() {
-            let count = messages.len();
-            queue.messages.extend(messages.drain(..));
-            state.waiting.add(count as f64);
-            if state.worker.waits {
-                self.shared.arrived.notify_one();
-            }
-        }
+        let count = messages.len();
+        queue.messages.extend(messages.drain(..));
         queue.dry = then == Then::Dry;
+        state.waiting.add(count as f64);
         state.note_hunger(partition, state.ahead);
+        let wakes = count > 0 && state.worker.waits;
+        wake(&self.shared.arrived, guard, wakes);
     }
 
     /// Says that every partition has ended and none can come.
@@ -253,6 +249,15 @@ impl Drop for Sender {
     fn drop(&mut self) {
         self.shared.lock().reader.gone = true;
         self.shared.arrived.notify_one();
+    }
+}
+
+/// Gives a sign, if someone waits for it. Not under the lock: on one core whoever is woken runs at once, and would find it
+/// taken.
+fn wake(sign: &Condvar, state: MutexGuard<'_, Stand>, wakes: bool) {
+    drop(state);
+    if wakes {
+        sign.notify_one();
     }
 }
 
