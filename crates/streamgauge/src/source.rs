@@ -46,7 +46,7 @@ use sequence::{Sequence, Start};
 
 /// Messages that may wait in a partition, beside those that are being decoded: enough to read ahead, few enough to stay in
 /// the cache.
-const AHEAD: usize = 8;
+const AHEAD: usize = 16;
 
 /// What the reading thread tells of a partition, in this order: inputs that are opened, their chunks, and one end.
 #[derive(Debug)]
