@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::harness::{Case, Running, SINK, events, json_config, parsed, sum_of, wait, with_limit};
 
 /// Far more than what is read ahead.
-const EVENTS: u32 = 100_000;
+const EVENTS: u32 = 300_000;
 
 /// A run in the middle of `in.ndjson`: nobody takes its rows yet, so it cannot get far.
 fn amid_file(case: &Case) -> Running {
