@@ -111,9 +111,8 @@ impl JsonDecoder {
             } else if gap.then == Then::Bare {
                 let listed = gap.next == id && gap.slot().is_none();
                 opener = if listed { last } else { opener };
-                let comma = listed && gap.is_comma();
                 let place = Cursor { bytes, start, at: start + from() };
-                bare_end(simd, place, gap.slot(), comma, slots).map(|end| &bytes[end..])
+                bare_end(simd, place, gap.slot(), listed && gap.is_comma(), slots).map(|end| &bytes[end..])
             } else if gap.then == Then::End {
                 reached.at = start + from();
                 return Stopped::End;
