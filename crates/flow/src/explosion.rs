@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::aggregate::{Distinct, State as _};
-use crate::row::{KeyValues, RowNames};
+use crate::key::KeyTexts;
+use crate::row::RowNames;
 
 /// What is known of a window definition whose keys were too many.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,11 +43,11 @@ const SAMPLE_CHARS: usize = 64;
 
 impl Explosion {
     /// Begins with the keys that are there.
-    pub(crate) fn new<'a>(fields: usize, live: impl Iterator<Item = &'a KeyValues>) -> Self {
+    pub(crate) fn new<'a>(fields: usize, live: impl Iterator<Item = KeyTexts<'a>>) -> Self {
         let empty = || Field { values: Distinct::new(), samples: Vec::new() };
         let mut fields: Vec<Field> = (0..fields).map(|_| empty()).collect();
         for key in live {
-            fields.iter_mut().zip(key.iter()).for_each(|(field, value)| field.values.add(value));
+            fields.iter_mut().zip(key).for_each(|(field, value)| field.values.add(value));
         }
         Explosion { fields, folded: 0 }
     }

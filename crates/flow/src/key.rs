@@ -1,20 +1,23 @@
 //! The group keys of one window definition that have an open pane, each with a dense number.
 
 mod ahead;
+mod long;
 mod order;
 mod places;
 mod short;
-
-use std::sync::Arc;
+mod slot;
+mod texts;
 
 use slab::Slab;
 
 use crate::decode::Event;
 use crate::explosion::{Explosion, KeyExplosion};
-use crate::row::{KeyValues, RowNames};
+use crate::row::RowNames;
 use ahead::Ahead;
 use order::Unsorted;
 use places::Places;
+use slot::MOST_KEYS;
+pub(crate) use texts::KeyTexts;
 
 /// The number of a key while it lives.
 pub(crate) type KeyId = usize;
@@ -38,10 +41,11 @@ pub(crate) struct Keys {
 
 #[derive(Debug)]
 struct Key {
-    values: KeyValues,
-    panes: usize,
-    rank: Option<usize>, // its place in the order
+    panes: u32,
+    rank: u32, // its place in the order; `UNRANKED`: it came later
 }
+
+const UNRANKED: u32 = u32::MAX;
 
 /// A list of fewer than this share of the live keys is not worth to rank them all.
 const WORTH_RANKING: usize = 4;
@@ -51,7 +55,7 @@ impl Keys {
         Keys {
             places: Places::new(fields.len()),
             fields,
-            max_keys,
+            max_keys: max_keys.min(MOST_KEYS / 2), // others than these are restored and folded
             ahead: Ahead::default(),
             keys: Slab::new(),
             order: Vec::new(),
@@ -73,7 +77,8 @@ impl Keys {
     /// Looks the keys of the next events up, which are in turn before any others.
     pub(crate) fn look_ahead<'a>(&mut self, events: impl Iterator<Item = Event<'a>> + Clone) {
         let Some(first) = events.clone().next() else { return };
-        self.ahead.begin(first.row(), events.map(|event| self.places.of(&event, &self.fields)));
+        let tell = self.ahead.begin(first.row());
+        self.places.look_ahead(events, &self.fields, tell);
     }
 
     /// Those of them that were there.
@@ -93,7 +98,7 @@ impl Keys {
     /// The number of a key that was saved. It is there even if there are too many by now.
     pub(crate) fn restore(&mut self, values: &[&str]) -> KeyId {
         let known = self.places.find(values.iter().copied());
-        known.unwrap_or_else(|| self.add(values.iter().map(|value| Arc::from(*value)).collect()))
+        known.unwrap_or_else(|| self.add(values.iter().copied()))
     }
 
     /// How many values a key has.
@@ -107,34 +112,35 @@ impl Keys {
         if let Some(id) = self.places.of(event, &self.fields) {
             return (id, false);
         }
-        let value = |field: &usize| event.string(*field);
-        if self.keys.len() < self.max_keys {
-            return (self.add(self.fields.iter().map(|field| value(field).into()).collect()), false);
-        }
         let fields = std::mem::take(&mut self.fields);
-        self.watch(fields.len(), &|n| value(&fields[n]));
+        let key = if self.keys.len() < self.max_keys {
+            (self.add(fields.iter().map(|field| event.string(*field))), false)
+        } else {
+            self.watch(fields.len(), &|n| event.string(fields[n]));
+            (self.restore(&vec![FOLDED; fields.len()]), true)
+        };
         self.fields = fields;
-        (self.restore(&vec![FOLDED; self.fields.len()]), true)
+        key
     }
 
     #[cold]
     fn watch<'a>(&mut self, count: usize, value: &impl Fn(usize) -> &'a str) {
-        let begin = || Box::new(Explosion::new(count, self.keys.iter().map(|(_, key)| &key.values)));
+        let live = || self.keys.iter().map(|(id, _)| self.places.values(id));
+        let begin = || Box::new(Explosion::new(count, live()));
         self.explosion.get_or_insert_with(begin).add(value);
     }
 
-    fn add(&mut self, values: KeyValues) -> KeyId {
-        let entry = self.keys.vacant_entry();
-        let id = entry.key();
-        self.places.add(values.iter().map(|value| &**value), id);
-        entry.insert(Key { values, panes: 0, rank: None });
+    fn add<'a>(&mut self, values: impl Iterator<Item = &'a str> + Clone) -> KeyId {
+        let id = self.keys.insert(Key { panes: 0, rank: UNRANKED });
+        self.places.add(values, id);
         self.ranked = false;
         id
     }
 
     /// The key's values.
-    pub(crate) fn values(&self, id: KeyId) -> &KeyValues {
-        &self.keys[id].values
+    #[inline]
+    pub(crate) fn values(&self, id: KeyId) -> KeyTexts<'_> {
+        self.places.values(id)
     }
 
     /// Sorts a list by the values of keys, then by what else tells its members apart.
@@ -159,15 +165,15 @@ impl Keys {
         if std::mem::replace(&mut self.ranked, true) {
             return;
         }
-        let keys = &mut self.keys;
-        let ranked = self.order.drain(..).filter(|id| keys.get(*id).is_some_and(|key| key.rank.is_some()));
+        let (keys, places) = (&mut self.keys, &self.places);
+        let ranked = self.order.drain(..).filter(|id| keys.get(*id).is_some_and(|key| key.rank != UNRANKED));
         // Where few are new, most are one run that is in order already: it is only merged.
-        let new = keys.iter().filter(|(_, key)| key.rank.is_none()).map(|(id, _)| id);
+        let new = keys.iter().filter(|(_, key)| key.rank == UNRANKED).map(|(id, _)| id);
         let mut list: Vec<Unsorted> = ranked.chain(new).map(Unsorted::new).collect();
-        order::sort(&mut list, 0, &|id| &keys[id].values);
+        order::sort(&mut list, 0, &|id| places.values(id));
         self.order.extend(list.iter().map(|key| key.id));
-        for (rank, id) in self.order.iter().enumerate() {
-            keys[*id].rank = Some(rank);
+        for (rank, id) in (0..).zip(&self.order) {
+            keys[*id].rank = rank;
         }
     }
 
@@ -185,9 +191,9 @@ impl Keys {
     /// Lets a key go that has no pane.
     pub(crate) fn release(&mut self, id: KeyId) {
         if self.keys[id].panes == 0 {
-            let key = self.keys.remove(id);
+            self.keys.remove(id);
             self.ahead.forget(id);
-            self.places.remove(key.values.iter().map(|value| &**value));
+            self.places.remove(id);
         }
     }
 }
@@ -226,7 +232,7 @@ mod tests {
         // Few of all keys, then many of them.
         for mut list in [vec![(0, 0), (3, 0), (1, 0)], vec![(3, 1), (3, 0), (1, 0), (0, 0), (2, 9), (4, 0), (5, 0)]] {
             let mut want = list.clone();
-            want.sort_by_key(|(id, rest)| (keys.values(*id).to_vec(), *rest));
+            want.sort_by_key(|(id, rest)| (keys.values(*id).collect::<Vec<_>>(), *rest));
             keys.sort(&mut list, |one| *one);
             assert_eq!(list, want);
         }

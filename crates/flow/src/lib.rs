@@ -47,7 +47,7 @@ pub use plan::Refusal as PlanRefusal;
 pub use pointer::{Pointer, PointerError};
 pub use quiet::{PartitionState, Quiet, Situation};
 pub use reason::Reason;
-pub use row::{Row, RowNames, Rows, Value};
+pub use row::{KeyValues, Row, RowNames, Rows, Value};
 pub use settings::{
     AggregateSettings, Deduplicate, Format, Function, Keep, LlmFields, Mapping, Rank, Settings, TypeFrom,
     WatermarkSettings, WindowKind, WindowSettings,

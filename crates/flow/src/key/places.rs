@@ -1,18 +1,15 @@
-//! Which number a key has: found by its values.
+//! Which number a key has, and which values a number: found by what the values are like.
 //!
-//! What the values are like decides where a key stands. One or two short texts, the usual ones, stand among the [short
-//! keys](ShortKeys), which are found in the same steps however long they are; all others stand among the long ones.
-
-use std::hash::{BuildHasher, Hasher};
-
-use hashbrown::{DefaultHashBuilder, HashTable};
+//! One or two short texts, the usual ones, stand among the [short keys](ShortKeys), which are found in the same steps however
+//! long they are; all others stand among the long ones.
 
 use super::KeyId;
+use super::long::LongKeys;
 use super::short::{Short, ShortKeys};
+use super::texts::KeyTexts;
 use crate::decode::Event;
-use crate::same::same;
 
-/// The numbers of live keys, by value; a hash only finds the place.
+/// The live keys by value and by number.
 #[derive(Debug)]
 pub(super) struct Places {
     short: ByFields,
@@ -27,23 +24,6 @@ enum ByFields {
     Others,
 }
 
-#[derive(Debug)]
-struct LongKeys {
-    hasher: DefaultHashBuilder, // keyed at random: keys come from outside
-    places: HashTable<Place>,
-}
-
-/// What a long key is compared with.
-#[derive(Debug)]
-struct Place {
-    hash: u64,
-    text: Box<[u8]>, // the values, each with an end mark behind it
-    key: KeyId,
-}
-
-/// Stands behind each value of a key, so that ("ab", "c") and ("a", "bc") differ; no byte of any text.
-const END: u8 = 0xff;
-
 impl Places {
     /// For keys with so many fields.
     pub(super) fn new(fields: usize) -> Self {
@@ -52,26 +32,29 @@ impl Places {
             2 => ByFields::Two(ShortKeys::new()),
             _ => ByFields::Others,
         };
-        Places { short, long: LongKeys { hasher: DefaultHashBuilder::default(), places: HashTable::new() } }
+        Places { short, long: LongKeys::new() }
+    }
+
+    /// The numbers of the keys that some events have in some fields, as far as they are found at once.
+    #[inline]
+    pub(super) fn look_ahead<'a>(
+        &mut self,
+        events: impl Iterator<Item = Event<'a>>,
+        fields: &[usize],
+        tell: impl FnMut(Option<KeyId>),
+    ) {
+        match (&mut self.short, fields) {
+            (ByFields::One(keys), [one]) => keys.find_all(events.map(|event| short_of(&event, [*one])), tell),
+            (ByFields::Two(keys), [one, other]) => {
+                keys.find_all(events.map(|event| short_of(&event, [*one, *other])), tell);
+            }
+            _ => events.map(|event| self.long.find(&fields.iter().map(|field| event.bytes(*field)))).for_each(tell),
+        }
     }
 
     /// The number of the key that an event has in some fields.
-    #[inline]
     pub(super) fn of(&self, event: &Event<'_>, fields: &[usize]) -> Option<KeyId> {
-        match (&self.short, fields) {
-            (ByFields::One(keys), [one]) => {
-                if let Some(one) = Short::of_event(event, *one) {
-                    return keys.find(&[one]);
-                }
-            }
-            (ByFields::Two(keys), [one, other]) => {
-                if let (Some(one), Some(other)) = (Short::of_event(event, *one), Short::of_event(event, *other)) {
-                    return keys.find(&[one, other]);
-                }
-            }
-            _ => {}
-        }
-        self.long.find(&fields.iter().map(|field| event.bytes(*field)))
+        self.find(fields.iter().map(|field| event.string(*field)))
     }
 
     /// The number of a key.
@@ -81,6 +64,17 @@ impl Places {
             ByFields::Two(keys) if let Some(texts) = short(values.clone()) => keys.find(&texts),
             _ => self.long.find(&values.map(str::as_bytes)),
         }
+    }
+
+    /// The values of a key that is there.
+    #[inline]
+    pub(super) fn values(&self, key: KeyId) -> KeyTexts<'_> {
+        let short = match &self.short {
+            ByFields::One(keys) => keys.texts(key).map(<[Short; 1]>::as_slice),
+            ByFields::Two(keys) => keys.texts(key).map(<[Short; 2]>::as_slice),
+            ByFields::Others => None,
+        };
+        short.map_or_else(|| self.long.values(key), KeyTexts::short)
     }
 
     /// Takes a key in that is not there.
@@ -93,13 +87,27 @@ impl Places {
     }
 
     /// Lets a key go.
-    pub(super) fn remove<'a>(&mut self, values: impl Iterator<Item = &'a str> + Clone) {
-        match &mut self.short {
-            ByFields::One(keys) if let Some(texts) = short(values.clone()) => keys.remove(&texts),
-            ByFields::Two(keys) if let Some(texts) = short(values.clone()) => keys.remove(&texts),
-            _ => self.long.remove(&values.map(str::as_bytes)),
+    pub(super) fn remove(&mut self, key: KeyId) {
+        let was_short = match &mut self.short {
+            ByFields::One(keys) => keys.remove(key),
+            ByFields::Two(keys) => keys.remove(key),
+            ByFields::Others => false,
+        };
+        if !was_short {
+            self.long.remove(key);
         }
     }
+}
+
+/// `N` fields of an event, if each of them is short.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "the words stay in registers, and are not handed over in memory")]
+fn short_of<const N: usize>(event: &Event<'_>, fields: [usize; N]) -> Option<[Short; N]> {
+    let mut texts = [Short::EMPTY; N];
+    for (text, field) in texts.iter_mut().zip(fields) {
+        *text = Short::of_event(event, field)?;
+    }
+    Some(texts)
 }
 
 /// `N` values, if each of them is short.
@@ -109,45 +117,4 @@ fn short<'a, const N: usize>(mut values: impl Iterator<Item = &'a str>) -> Optio
         *text = Short::of(values.next()?.as_bytes())?;
     }
     Some(texts)
-}
-
-impl LongKeys {
-    fn find<'a>(&self, values: &(impl Iterator<Item = &'a [u8]> + Clone)) -> Option<KeyId> {
-        let hash = self.hash(values.clone());
-        let is_it = |place: &Place| place.hash == hash && holds(&place.text, values.clone());
-        self.places.find(hash, is_it).map(|place| place.key)
-    }
-
-    fn add<'a>(&mut self, values: impl Iterator<Item = &'a [u8]> + Clone, key: KeyId) {
-        let hash = self.hash(values.clone());
-        let text = values.flat_map(|value| value.iter().copied().chain([END])).collect();
-        self.places.insert_unique(hash, Place { hash, text, key }, |place| place.hash);
-    }
-
-    fn remove<'a>(&mut self, values: &(impl Iterator<Item = &'a [u8]> + Clone)) {
-        let hash = self.hash(values.clone());
-        if let Ok(place) =
-            self.places.find_entry(hash, |place| place.hash == hash && holds(&place.text, values.clone()))
-        {
-            place.remove();
-        }
-    }
-
-    fn hash<'a>(&self, values: impl Iterator<Item = &'a [u8]>) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        values.for_each(|value| hasher.write(value));
-        hasher.finish()
-    }
-}
-
-/// Whether a text is that of these values.
-#[inline]
-fn holds<'a>(mut text: &[u8], values: impl Iterator<Item = &'a [u8]>) -> bool {
-    for value in values {
-        match text.split_at_checked(value.len()) {
-            Some((start, [END, rest @ ..])) if same(start, value) => text = rest,
-            _ => return false,
-        }
-    }
-    text.is_empty()
 }

@@ -12,27 +12,31 @@ use std::hash::{BuildHasher, RandomState};
 use hashbrown::HashTable;
 
 use super::KeyId;
+use super::slot::Slot;
 use crate::decode::Event;
 
 const WORDS: usize = 4;
-const WIDTH: usize = WORDS * size_of::<u64>();
+const WIDTH: usize = WORDS * 8;
 
 /// A text of up to 31 bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Short([u64; WORDS]);
+pub(super) struct Short([[u8; 8]; WORDS]);
 
 /// Keys of `N` short texts.
 #[derive(Debug)]
 pub(super) struct ShortKeys<const N: usize> {
     seeds: [[u64; WORDS]; N], // nobody knows them: keys come from outside
-    places: HashTable<Place<N>>,
+    table: HashTable<Slot>,
+    texts: Vec<[Short; N]>, // by number, up to the highest of a short key; [`Short::NONE`] where a key is not short
+    wanted: Vec<Wanted<N>>, // reused
 }
 
-/// What a key is compared with stands in the table itself.
-#[derive(Debug)]
-struct Place<const N: usize> {
+/// A key that is looked for.
+#[derive(Clone, Copy, Debug)]
+struct Wanted<const N: usize> {
     texts: [Short; N],
-    key: KeyId,
+    hash: u32,
+    candidate: Option<Slot>,
 }
 
 /// For each length the bytes that belong to a text.
@@ -53,7 +57,9 @@ const fn masks() -> [[u64; WORDS]; WIDTH] {
 }
 
 impl Short {
-    pub(super) const EMPTY: Short = Short([0; WORDS]);
+    pub(super) const EMPTY: Short = Short([[0; 8]; WORDS]);
+    /// No text.
+    pub(super) const NONE: Short = Short([[0xff; 8]; WORDS]);
 
     /// A field of an event, if it is short.
     #[inline(always)]
@@ -79,7 +85,24 @@ impl Short {
         let (mask, (bytes, _)) = (MASKS.get(length)?, window.as_chunks());
         let mut words: [u64; WORDS] = std::array::from_fn(|n| u64::from_le_bytes(bytes[n]) & mask[n]);
         words[WORDS - 1] |= (length as u64) << 56;
-        Some(Short(words))
+        Some(Short(words.map(u64::to_le_bytes)))
+    }
+
+    #[inline]
+    fn words(&self) -> [u64; WORDS] {
+        self.0.map(u64::from_le_bytes)
+    }
+
+    #[inline]
+    fn is_none(&self) -> bool {
+        self.0[WORDS - 1] == Short::NONE.0[WORDS - 1]
+    }
+
+    /// The text, if it is one.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        let bytes = self.0.as_flattened();
+        bytes.get(..usize::from(bytes[WIDTH - 1])).unwrap_or_default()
     }
 }
 
@@ -87,45 +110,88 @@ impl<const N: usize> ShortKeys<N> {
     pub(super) fn new() -> Self {
         let random = RandomState::new();
         let seeds = std::array::from_fn(|text| std::array::from_fn(|word| random.hash_one((text, word))));
-        ShortKeys { seeds, places: HashTable::new() }
+        ShortKeys { seeds, table: HashTable::new(), texts: Vec::new(), wanted: Vec::new() }
+    }
+
+    /// The texts of a key, if it is a short one.
+    #[inline]
+    pub(super) fn texts(&self, key: KeyId) -> Option<&[Short; N]> {
+        self.texts.get(key).filter(|texts| texts.iter().all(|text| !text.is_none()))
     }
 
     /// The number of a key.
     #[inline]
     pub(super) fn find(&self, texts: &[Short; N]) -> Option<KeyId> {
-        let is_it = |place: &Place<N>| are_same(&place.texts, texts);
-        self.places.find(hash(&self.seeds, texts), is_it).map(|place| place.key)
+        self.find_hashed(hash(&self.seeds, texts), texts)
+    }
+
+    fn find_hashed(&self, hash: u32, texts: &[Short; N]) -> Option<KeyId> {
+        let is_it = |slot: &Slot| slot.may_be(hash) && are_same(&self.texts[slot.key()], texts);
+        self.table.find(Slot::spread(hash), is_it).map(|slot| slot.key())
+    }
+
+    /// The numbers of some keys.
+    ///
+    /// Each step is taken for all of them before the next one, so that memory that is far away is waited for once.
+    #[inline]
+    pub(super) fn find_all(
+        &mut self,
+        keys: impl Iterator<Item = Option<[Short; N]>>,
+        mut tell: impl FnMut(Option<KeyId>),
+    ) {
+        let ShortKeys { seeds, table, wanted, .. } = self;
+        wanted.clear();
+        wanted.extend(keys.map(|texts| {
+            let texts = texts.unwrap_or([Short::NONE; N]);
+            let hash = hash(seeds, &texts);
+            Wanted { texts, hash, candidate: table.find(Slot::spread(hash), |slot| slot.may_be(hash)).copied() }
+        }));
+        for Wanted { texts, hash, candidate } in &self.wanted {
+            tell(match candidate.map(Slot::key) {
+                Some(key) if !are_same(&self.texts[key], texts) => self.find_hashed(*hash, texts),
+                key => key,
+            });
+        }
     }
 
     /// Takes a key in that is not there.
     pub(super) fn add(&mut self, texts: [Short; N], key: KeyId) {
-        let ShortKeys { seeds, places } = self;
-        places.insert_unique(hash(seeds, &texts), Place { texts, key }, |place| hash(seeds, &place.texts));
+        if self.texts.len() <= key {
+            self.texts.resize(key + 1, [Short::NONE; N]);
+        }
+        self.texts[key] = texts;
+        let hash = hash(&self.seeds, &texts);
+        self.table.insert_unique(Slot::spread(hash), Slot::new(hash, key), |slot| slot.hash());
     }
 
-    pub(super) fn remove(&mut self, texts: &[Short; N]) {
-        let is_it = |place: &Place<N>| are_same(&place.texts, texts);
-        if let Ok(place) = self.places.find_entry(hash(&self.seeds, texts), is_it) {
-            place.remove();
+    /// Lets a key go, if it is a short one.
+    pub(super) fn remove(&mut self, key: KeyId) -> bool {
+        let Some(texts) = self.texts(key) else { return false };
+        let hash = hash(&self.seeds, texts);
+        if let Ok(slot) = self.table.find_entry(Slot::spread(hash), |slot| slot.key() == key) {
+            slot.remove();
         }
+        self.texts[key] = [Short::NONE; N];
+        true
     }
 }
 
 /// One comparison for all words: they are nearly always the same, and to stop early is not worth a branch for each.
 #[inline]
 fn are_same<const N: usize>(some: &[Short; N], others: &[Short; N]) -> bool {
-    let words = some.iter().zip(others).flat_map(|(one, other)| one.0.iter().zip(&other.0));
-    words.fold(0, |all, (one, other)| all | (one ^ other)) == 0
+    let pairs = some.iter().zip(others).flat_map(|(one, other)| one.words().into_iter().zip(other.words()));
+    pairs.fold(0, |all, (one, other)| all | (one ^ other)) == 0
 }
 
 /// Two words at a time are multiplied, and the halves of the product are folded: each bit depends on most bits of both (the
 /// step that foldhash and wyhash consist of). The products do not wait for each other.
 #[inline]
-fn hash<const N: usize>(seeds: &[[u64; WORDS]; N], texts: &[Short; N]) -> u64 {
-    texts
-        .iter()
-        .zip(seeds)
-        .fold(0, |all, (Short([a, b, c, d]), [e, f, g, h])| all ^ fold(a ^ e, b ^ f) ^ fold(c ^ g, d ^ h))
+fn hash<const N: usize>(seeds: &[[u64; WORDS]; N], texts: &[Short; N]) -> u32 {
+    let all = texts.iter().zip(seeds).fold(0, |all, (text, [e, f, g, h])| {
+        let [a, b, c, d] = text.words();
+        all ^ fold(a ^ e, b ^ f) ^ fold(c ^ g, d ^ h)
+    });
+    Slot::short(all)
 }
 
 #[inline]
@@ -167,7 +233,8 @@ mod tests {
                 let mut counts = [0; 64];
                 for n in 0..64_000_u64 {
                     let texts = make(n).map(|text| Short::of(text.as_bytes()).unwrap());
-                    counts[usize::try_from(hash(&keys.seeds, &texts) >> shift & 63).unwrap()] += 1;
+                    let hash = Slot::spread(hash(&keys.seeds, &texts));
+                    counts[usize::try_from(hash >> shift & 63).unwrap()] += 1;
                 }
                 assert!(counts.iter().all(|count| (700..1300).contains(count)), "{counts:?}");
             }

@@ -107,7 +107,7 @@ impl Run {
         };
         let row = |row: streamgauge_flow::Row<'_>| {
             let values = row.values.map(|values| values.iter().map(value).collect::<Vec<_>>().join(" "));
-            let (start, end, key) = (second(row.start), second(row.end), row.key.join(" "));
+            let (start, end, key) = (second(row.start), second(row.end), row.key.iter().collect::<Vec<_>>().join(" "));
             let values = values.unwrap_or_else(|| "taken back".to_owned());
             format!("{} {key} {start}..{end} = {values} #{}", row.names.window, row.revision)
         };

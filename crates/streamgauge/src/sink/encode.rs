@@ -41,10 +41,10 @@ impl RowWriter {
             shape.turn_to(row.start, row.end);
         }
         out.extend_from_slice(&shape.head);
-        object(out, &shape.key, row.key, |out, value| string(out, value));
+        object(out, &shape.key, row.key.iter(), string);
         out.extend_from_slice(b",\"values\":");
         match row.values {
-            Some(values) => object(out, &shape.values, values, |out, v| value(out, *v)),
+            Some(values) => object(out, &shape.values, values.iter().copied(), value),
             None => out.extend_from_slice(b"null"),
         }
         out.extend_from_slice(b",\"revision\":");
@@ -168,7 +168,7 @@ fn payload(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-fn object<T>(out: &mut Vec<u8>, labels: &[Label], values: &[T], mut encode: impl FnMut(&mut Vec<u8>, &T)) {
+fn object<T>(out: &mut Vec<u8>, labels: &[Label], values: impl Iterator<Item = T>, encode: impl Fn(&mut Vec<u8>, T)) {
     if labels.is_empty() {
         out.push(b'{');
     }
@@ -249,10 +249,9 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
 #[cfg(test)]
 mod tests {
     use std::borrow::Cow;
-    use std::sync::Arc;
 
     use serde_json::{Value as Json, json};
-    use streamgauge_flow::{Reason, RowNames, Span};
+    use streamgauge_flow::{KeyValues, Reason, RowNames, Span};
 
     use super::*;
 
@@ -290,16 +289,10 @@ mod tests {
     fn a_row_has_its_fields_in_the_promised_order() {
         let names = names();
         let start = EventTime::from_nanos(1_700_158_540_000_000_000);
-        let key: [Arc<str>; 2] = ["m1".into(), "t7".into()];
+        let key = KeyValues { text: "m1t7", ends: &[2, 4] };
         let values = [Value::Whole(12), Value::Double(812.25), Value::Null];
-        let full = Row {
-            names: &names,
-            start,
-            end: start + Span::from_secs(10),
-            key: &key,
-            values: Some(&values),
-            revision: 0,
-        };
+        let full =
+            Row { names: &names, start, end: start + Span::from_secs(10), key, values: Some(&values), revision: 0 };
         let head = r#"{"window":"by_model","start":"2023-11-16T18:15:40.000Z","end":"2023-11-16T18:15:50.000Z","key":{"model":"m1","tenant":"t7"},"values":"#;
         let want = format!(r#"{head}{{"requests":12,"avg":812.25,"max":null}},"revision":0}}"#);
         let mut writer = RowWriter::default();
@@ -314,17 +307,24 @@ mod tests {
             RowNames { window: "all \"of\" them".into(), key: vec![], values: vec!["n".into()] },
             RowNames { window: "by_model".into(), key: vec!["model".into()], values: vec![] },
         );
-        let (mut writer, model) = (RowWriter::default(), [Arc::<str>::from("m\n1")]);
+        let (mut writer, model) = (RowWriter::default(), KeyValues { text: "m\n1", ends: &[3] });
         let at = |seconds: i64| EventTime::from_nanos(0) + Span::from_secs(seconds);
         for second in [0, 0, 10, 0] {
             let (start, end, text) = (at(second), at(second + 10), |n: i64| format!("1970-01-01T00:00:{n:02}.000Z"));
             let (from, to) = (text(second), text(second + 10));
-            let row = Row { names: &of_all, start, end, key: &[], values: Some(&[Value::Whole(1)]), revision: 0 };
+            let row = Row {
+                names: &of_all,
+                start,
+                end,
+                key: KeyValues::default(),
+                values: Some(&[Value::Whole(1)]),
+                revision: 0,
+            };
             let want = format!(
                 r#"{{"window":"all \"of\" them","start":"{from}","end":"{to}","key":{{}},"values":{{"n":1}},"revision":0}}"#
             );
             assert_eq!(text_of(|out| writer.row(out, &row)), want);
-            let row = Row { names: &by_model, start, end, key: &model, values: Some(&[]), revision: 1 };
+            let row = Row { names: &by_model, start, end, key: model, values: Some(&[]), revision: 1 };
             let want = format!(
                 r#"{{"window":"by_model","start":"{from}","end":"{to}","key":{{"model":"m\n1"}},"values":{{}},"revision":1}}"#
             );

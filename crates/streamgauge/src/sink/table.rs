@@ -106,7 +106,7 @@ fn head(row: &Row<'_>) -> Vec<String> {
 
 fn cells(row: &Row<'_>) -> Vec<String> {
     let fixed = [short(&row.names.window), time(row.start), time(row.end)];
-    let keys = row.key.iter().map(|value| short(value));
+    let keys = row.key.iter().map(short);
     let values = (0..row.names.values.len()).map(|i| number(row.values.map(|values| values[i])));
     fixed.into_iter().chain(keys).chain(values).chain([row.revision.to_string()]).collect()
 }
@@ -148,9 +148,8 @@ fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
-    use streamgauge_flow::{RowNames, Span};
+    use streamgauge_flow::{KeyValues, RowNames, Span};
 
     use super::*;
 
@@ -160,9 +159,9 @@ mod tests {
 
     fn print(table: &mut Table, names: &RowNames, key: &str, values: Option<&[Value]>) -> String {
         let start = EventTime::from_nanos(1_700_158_540_000_000_000);
-        let key: [Arc<str>; 1] = [key.into()];
+        let key = KeyValues { text: key, ends: &[key.len()] };
         let end = start + Span::from_millis(10_500);
-        let row = Row { names, start, end, key: &key, values, revision: 0 };
+        let row = Row { names, start, end, key, values, revision: 0 };
         let at = table.layout_of(&row);
         table.layouts[at].grow(&cells(&row));
         let mut out = Vec::new();
