@@ -5,7 +5,7 @@ mod long;
 mod order;
 mod places;
 mod short;
-mod slot;
+mod table;
 mod texts;
 
 use slab::Slab;
@@ -16,7 +16,7 @@ use crate::row::RowNames;
 use ahead::Ahead;
 use order::Unsorted;
 use places::Places;
-use slot::MOST_KEYS;
+use table::MOST_KEYS;
 pub(crate) use texts::KeyTexts;
 
 /// The number of a key while it lives.

@@ -2,23 +2,23 @@
 
 use std::hash::{BuildHasher, Hasher};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use super::KeyId;
-use super::slot::Slot;
+use super::table::Table;
 use super::texts::{KeyTexts, is_joined, joined};
 
 /// The keys that are not short.
 #[derive(Debug)]
 pub(super) struct LongKeys {
     hasher: DefaultHashBuilder, // keyed at random: keys come from outside
-    table: HashTable<Slot>,
+    table: Table,
     values: Vec<Box<[u8]>>, // by number, up to the highest of a long key; those of others are empty
 }
 
 impl LongKeys {
     pub(super) fn new() -> Self {
-        LongKeys { hasher: DefaultHashBuilder::default(), table: HashTable::new(), values: Vec::new() }
+        LongKeys { hasher: DefaultHashBuilder::default(), table: Table::default(), values: Vec::new() }
     }
 
     /// The values of a key that was added.
@@ -28,8 +28,7 @@ impl LongKeys {
 
     pub(super) fn find<'a>(&self, values: &(impl Iterator<Item = &'a [u8]> + Clone)) -> Option<KeyId> {
         let hash = self.hash(values.clone());
-        let is_it = |slot: &Slot| slot.may_be(hash) && is_joined(&self.values[slot.key()], values.clone());
-        self.table.find(Slot::spread(hash), is_it).map(|slot| slot.key())
+        self.table.find(hash, |key| is_joined(&self.values[key], values.clone()))
     }
 
     /// Takes a key in that is not there.
@@ -39,20 +38,19 @@ impl LongKeys {
         }
         let hash = self.hash(values.clone());
         self.values[key] = joined(values);
-        self.table.insert_unique(Slot::spread(hash), Slot::new(hash, key), |slot| slot.hash());
+        self.table.add(hash, key);
     }
 
     pub(super) fn remove(&mut self, key: KeyId) {
         let hash = self.hash(KeyTexts::long(&self.values[key]).map(str::as_bytes));
-        if let Ok(slot) = self.table.find_entry(Slot::spread(hash), |slot| slot.key() == key) {
-            slot.remove();
-        }
+        self.table.remove(hash, key);
         self.values[key] = Box::default();
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "each half depends on all of the key")]
     fn hash<'a>(&self, values: impl Iterator<Item = &'a [u8]>) -> u32 {
         let mut hasher = self.hasher.build_hasher();
         values.for_each(|value| hasher.write(value));
-        Slot::short(hasher.finish())
+        hasher.finish() as u32
     }
 }

@@ -9,10 +9,8 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::HashTable;
-
 use super::KeyId;
-use super::slot::Slot;
+use super::table::Table;
 use crate::decode::Event;
 
 const WORDS: usize = 4;
@@ -26,7 +24,7 @@ pub(super) struct Short([[u8; 8]; WORDS]);
 #[derive(Debug)]
 pub(super) struct ShortKeys<const N: usize> {
     seeds: [[u64; WORDS]; N], // nobody knows them: keys come from outside
-    table: HashTable<Slot>,
+    table: Table,
     texts: Vec<[Short; N]>, // by number, up to the highest of a short key; [`Short::NONE`] where a key is not short
     wanted: Vec<Wanted<N>>, // reused
 }
@@ -36,7 +34,6 @@ pub(super) struct ShortKeys<const N: usize> {
 struct Wanted<const N: usize> {
     texts: [Short; N],
     hash: u32,
-    candidate: Option<Slot>,
 }
 
 /// For each length the bytes that belong to a text.
@@ -110,7 +107,7 @@ impl<const N: usize> ShortKeys<N> {
     pub(super) fn new() -> Self {
         let random = RandomState::new();
         let seeds = std::array::from_fn(|text| std::array::from_fn(|word| random.hash_one((text, word))));
-        ShortKeys { seeds, table: HashTable::new(), texts: Vec::new(), wanted: Vec::new() }
+        ShortKeys { seeds, table: Table::default(), texts: Vec::new(), wanted: Vec::new() }
     }
 
     /// The texts of a key, if it is a short one.
@@ -125,33 +122,23 @@ impl<const N: usize> ShortKeys<N> {
         self.find_hashed(hash(&self.seeds, texts), texts)
     }
 
+    #[inline]
     fn find_hashed(&self, hash: u32, texts: &[Short; N]) -> Option<KeyId> {
-        let is_it = |slot: &Slot| slot.may_be(hash) && are_same(&self.texts[slot.key()], texts);
-        self.table.find(Slot::spread(hash), is_it).map(|slot| slot.key())
+        self.table.find(hash, |key| are_same(&self.texts[key], texts))
     }
 
     /// The numbers of some keys.
     ///
     /// Each step is taken for all of them before the next one, so that memory that is far away is waited for once.
     #[inline]
-    pub(super) fn find_all(
-        &mut self,
-        keys: impl Iterator<Item = Option<[Short; N]>>,
-        mut tell: impl FnMut(Option<KeyId>),
-    ) {
-        let ShortKeys { seeds, table, wanted, .. } = self;
-        wanted.clear();
-        wanted.extend(keys.map(|texts| {
+    pub(super) fn find_all(&mut self, keys: impl Iterator<Item = Option<[Short; N]>>, tell: impl FnMut(Option<KeyId>)) {
+        self.wanted.clear();
+        self.wanted.extend(keys.map(|texts| {
             let texts = texts.unwrap_or([Short::NONE; N]);
-            let hash = hash(seeds, &texts);
-            Wanted { texts, hash, candidate: table.find(Slot::spread(hash), |slot| slot.may_be(hash)).copied() }
+            Wanted { texts, hash: hash(&self.seeds, &texts) }
         }));
-        for Wanted { texts, hash, candidate } in &self.wanted {
-            tell(match candidate.map(Slot::key) {
-                Some(key) if !are_same(&self.texts[key], texts) => self.find_hashed(*hash, texts),
-                key => key,
-            });
-        }
+        self.wanted.iter().for_each(|wanted| self.table.touch(wanted.hash));
+        self.wanted.iter().map(|wanted| self.find_hashed(wanted.hash, &wanted.texts)).for_each(tell);
     }
 
     /// Takes a key in that is not there.
@@ -161,16 +148,14 @@ impl<const N: usize> ShortKeys<N> {
         }
         self.texts[key] = texts;
         let hash = hash(&self.seeds, &texts);
-        self.table.insert_unique(Slot::spread(hash), Slot::new(hash, key), |slot| slot.hash());
+        self.table.add(hash, key);
     }
 
     /// Lets a key go, if it is a short one.
     pub(super) fn remove(&mut self, key: KeyId) -> bool {
         let Some(texts) = self.texts(key) else { return false };
         let hash = hash(&self.seeds, texts);
-        if let Ok(slot) = self.table.find_entry(Slot::spread(hash), |slot| slot.key() == key) {
-            slot.remove();
-        }
+        self.table.remove(hash, key);
         self.texts[key] = [Short::NONE; N];
         true
     }
@@ -186,12 +171,13 @@ fn are_same<const N: usize>(some: &[Short; N], others: &[Short; N]) -> bool {
 /// Two words at a time are multiplied, and the halves of the product are folded: each bit depends on most bits of both (the
 /// step that foldhash and wyhash consist of). The products do not wait for each other.
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "each half depends on all of the key")]
 fn hash<const N: usize>(seeds: &[[u64; WORDS]; N], texts: &[Short; N]) -> u32 {
     let all = texts.iter().zip(seeds).fold(0, |all, (text, [e, f, g, h])| {
         let [a, b, c, d] = text.words();
         all ^ fold(a ^ e, b ^ f) ^ fold(c ^ g, d ^ h)
     });
-    Slot::short(all)
+    all as u32
 }
 
 #[inline]
@@ -224,17 +210,16 @@ mod tests {
         }
     }
 
-    /// A table goes by the lowest bits, and tells neighbours apart by the seven highest.
+    /// A table goes by the lowest bits, and by more of them the larger it is.
     #[test]
     fn keys_that_look_alike_are_spread_evenly() {
         let keys = ShortKeys::<2>::new();
         for make in [|n| [format!("model-{}", n % 8), format!("tenant-{n:06}")], |n| [format!("{n}"), String::new()]] {
-            for shift in [0, 58] {
+            for shift in [0, 16] {
                 let mut counts = [0; 64];
                 for n in 0..64_000_u64 {
                     let texts = make(n).map(|text| Short::of(text.as_bytes()).unwrap());
-                    let hash = Slot::spread(hash(&keys.seeds, &texts));
-                    counts[usize::try_from(hash >> shift & 63).unwrap()] += 1;
+                    counts[usize::try_from(hash(&keys.seeds, &texts) >> shift & 63).unwrap()] += 1;
                 }
                 assert!(counts.iter().all(|count| (700..1300).contains(count)), "{counts:?}");
             }
