@@ -8,6 +8,8 @@ mod short;
 mod table;
 mod texts;
 
+use std::hint::black_box;
+
 use slab::Slab;
 
 use crate::decode::Event;
@@ -141,6 +143,12 @@ impl Keys {
     #[inline]
     pub(crate) fn values(&self, id: KeyId) -> KeyTexts<'_> {
         self.places.values(id)
+    }
+
+    /// Reads the values of a key: who asks for them next finds them in the cache.
+    #[inline]
+    pub(crate) fn touch(&self, id: KeyId) {
+        black_box(self.values(id).next());
     }
 
     /// Sorts a list by the values of keys, then by what else tells its members apart.

@@ -53,12 +53,41 @@ pub(crate) struct Taken {
 /// What a pane takes beside its states, about: its key's number, its place, its share of the tables.
 const PANE: usize = 64;
 
+/// So many panes are read ahead of those that are printed.
+const AHEAD: usize = 16;
+/// Of fewer panes the states are mostly in the cache, and to read them ahead costs more than it saves.
+const SPREAD: usize = 4096;
+
 /// A pane that is to be printed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Due {
     key: KeyId,
     start: EventTime,
     at: usize, // where its window keeps it
+}
+
+impl Panes {
+    /// What is held for panes that are kept, printed or not: sessions, or keys of slices.
+    fn held(&self) -> usize {
+        match self {
+            Panes::Aligned(aligned) => aligned.held(),
+            Panes::Sessions(sessions) => sessions.held(),
+        }
+    }
+
+    /// Reads what is to be printed: panes are in order of their keys and stand anywhere.
+    fn touch(&self, of: &Definition, due: &[Due]) {
+        if self.held() < SPREAD {
+            return;
+        }
+        for pane in due {
+            of.keys.touch(pane.key);
+            match self {
+                Panes::Aligned(aligned) => aligned.touch_due(pane),
+                Panes::Sessions(sessions) => sessions.touch_due(pane),
+            }
+        }
+    }
 }
 
 impl Window {
@@ -86,10 +115,7 @@ impl Window {
 
     /// What is held for panes that are kept, printed or not: sessions, or keys of slices.
     pub(crate) fn held(&self) -> usize {
-        match &self.panes {
-            Panes::Aligned(aligned) => aligned.held(),
-            Panes::Sessions(sessions) => sessions.held(),
-        }
+        self.panes.held()
     }
 
     /// Panes that were not printed yet; walks over all that is held.
@@ -185,10 +211,13 @@ impl Window {
             Panes::Sessions(sessions) => sessions.due(definition, end, &mut |pane| due.push(pane)),
         }
         definition.keys.sort(due, |pane| (pane.key, pane.start));
-        for pane in &*due {
-            match panes {
-                Panes::Aligned(aligned) => aligned.fire(definition, pane, rows),
-                Panes::Sessions(sessions) => sessions.fire(definition, pane, rows),
+        for some in due.chunks(AHEAD) {
+            panes.touch(definition, some);
+            for pane in some {
+                match panes {
+                    Panes::Aligned(aligned) => aligned.fire(definition, pane, rows),
+                    Panes::Sessions(sessions) => sessions.fire(definition, pane, rows),
+                }
             }
         }
         due.len()

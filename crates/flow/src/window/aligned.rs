@@ -238,6 +238,12 @@ impl Aligned {
         keys.iter().enumerate().for_each(|(at, key)| out(Due { key: *key, start, at }));
     }
 
+    /// Reads a pane before it is printed.
+    #[inline]
+    pub(super) fn touch_due(&self, due: &Due) {
+        self.firing().states().touch(due.at);
+    }
+
     fn firing(&self) -> &Slice {
         self.merged.as_ref().unwrap_or_else(|| &self.slices[self.firing])
     }

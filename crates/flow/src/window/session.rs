@@ -308,6 +308,12 @@ impl Sessions {
         }
     }
 
+    /// Reads a session before it is printed.
+    #[inline]
+    pub(super) fn touch_due(&self, due: &Due) {
+        self.states.touch(due.at);
+    }
+
     pub(super) fn fire(&mut self, of: &mut Definition, due: &Due, rows: &mut Rows) {
         self.print(of, due.at, 0, rows);
         self.set(due.at, self.sessions[due.at].due(of));

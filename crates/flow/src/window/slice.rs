@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::SPREAD;
 use super::cut::SliceSpan;
 use super::places::Places;
 use crate::aggregate::{Layout, States};
@@ -19,9 +20,6 @@ pub(super) struct Slice {
     pub span: SliceSpan,
     pub saved: bool,
 }
-
-/// Of fewer keys the states are mostly in the cache, and to touch them costs more than it saves.
-const SPREAD: usize = 4096;
 
 impl Slice {
     pub(super) fn new(span: SliceSpan, layout: &Arc<Layout>) -> Self {
