@@ -168,8 +168,9 @@ impl Window {
     /// Gets what is kept for the next events into the cache, as far as it is there.
     pub(crate) fn look_ahead<'a>(&mut self, events: impl Iterator<Item = Event<'a>> + Clone) {
         self.definition.keys.look_ahead(events);
-        if let Panes::Aligned(aligned) = &self.panes {
-            aligned.touch(&self.definition);
+        match &self.panes {
+            Panes::Aligned(aligned) => aligned.touch(&self.definition),
+            Panes::Sessions(sessions) => sessions.touch(&self.definition),
         }
     }
 

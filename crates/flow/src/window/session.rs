@@ -11,13 +11,14 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::hint::black_box;
 use std::sync::Arc;
 
 use slab::Slab;
 
 use super::definition::{Definition, Edition};
 use super::saved::{SavedSession, begin_sessions, put_session, read_sessions, save_sums};
-use super::{Due, Taken};
+use super::{Due, SPREAD, Taken};
 use crate::aggregate::{Layout, States};
 use crate::decode::Event;
 use crate::encoding::DecodeError;
@@ -125,6 +126,17 @@ impl Sessions {
         }
         self.hasten(of, at);
         Taken { taken: true, folded }
+    }
+
+    /// Reads the sessions that the next events are likely to belong to.
+    pub(super) fn touch(&self, of: &Definition) {
+        if self.sessions.len() < SPREAD {
+            return;
+        }
+        for at in of.keys.looked_up().filter_map(|key| self.latest.get(key).copied().flatten()) {
+            black_box(self.sessions.get(at).map(|session| session.end));
+            self.states.touch(at);
+        }
     }
 
     /// The sessions that an event belongs to: those from which it is no further than the gap.
