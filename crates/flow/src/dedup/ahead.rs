@@ -13,7 +13,7 @@ pub(super) struct Ahead {
 }
 
 /// Enough to hide one wait behind another, few enough to still be in the nearest cache when they are asked for.
-const RECORDS: usize = 16;
+const RECORDS: usize = 32;
 
 impl Ahead {
     /// Other records come.

@@ -70,7 +70,7 @@ impl Identities {
             _ => uuid(id).map(|uuid| shuffles[OF_UUIDS].apply(uuid)),
         });
         let (upper, lower) = shuffled.unwrap_or_else(|| self.hasher.hash(id).as_u64());
-        // 0 stands for an empty slot: what it and 1 would stand for share one of 2¹²⁸ places.
+        // 0 stands for no id: what it and 1 would stand for share one of 2¹²⁸ places.
         (u128::from(upper) << 64 | u128::from(lower)).max(1)
     }
 }

@@ -1,15 +1,17 @@
-//! Fingerprints with a time each, in the order of the fingerprints (O. Amble, D. E. Knuth, "Ordered hash tables", 1974).
+//! Fingerprints with a time each, in the order in which they came, and lines of the cache by which they are found.
 //!
 //! ```text
-//! fingerprints  [ 03  ·  1a 1f 20  ·  ·  5c 61  ·  … ]   each as near behind the place that its leading bits name as
-//! times         [ t0  ·  t1 t2 t3  ·  ·  t4 t5  ·  … ]   the ones before it leave room for
+//! lines     [ tags 5c 1a 20 · …   places 3 0 4 · … ][ tags 61 7f · …   places 2 1 · … ][ …     a part of a fingerprint names its line
+//! entries   [ id t0 | id t1 | id t2 | id t3 | id t4 | …                                        and another part is its tag
 //! ```
-//! A search ends at the first fingerprint that is higher, so one that is not there is found missing after a few neighbours of
-//! one line of the cache; times are looked at only where something is found. What is dropped or moved to a larger table is so in
-//! one pass from front to back. The leading bits also cut the table into segments, each of which grows by itself: never is
-//! more than a sixty-fourth of it moved, or held twice.
+//! An id that is not there is found missing in one line, almost always, and what is taken in is written to that line and behind
+//! the entry before it: so an event waits for memory once. Entries are read only where a tag is the same. The leading bits cut
+//! the table into segments, each of which drops what has expired, and grows, by itself: never is more than a sixty-fourth
+//! of it moved.
 
-/// 128 bits; 0 stands for an empty slot.
+use super::Entry;
+
+/// 128 bits, spread evenly.
 pub(super) type Fingerprint = u128;
 
 /// The time of an id's first event, in nanoseconds since 1970: accepted times fit.
@@ -22,22 +24,32 @@ pub(super) struct Table {
     len: usize,
 }
 
-/// A slot of a segment, until something else is taken in.
+/// The line of a segment that a fingerprint goes to, until something else is taken in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Slot(usize);
 
 #[derive(Debug)]
 struct Segment {
-    fingerprints: Vec<Fingerprint>, // slots, the last of which is empty
-    times: Vec<Nanos>,
-    bits: u32, // 2^bits places are named; behind them are a few slots more
-    len: usize,
+    lines: Vec<Line>,
+    entries: Vec<Entry>,
     oldest: Nanos, // of those that were taken in, or kept when all were looked through
 }
 
+/// Where some entries stand. One that does not fit goes to the next line, and is looked for there if this one is full.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Line {
+    tags: [u16; WIDTH], // 0 behind the last one
+    len: u32,
+    places: [u32; WIDTH],
+}
+
+/// So many fill a line of the cache.
+const WIDTH: usize = 10;
+/// So many of them are used on average when a segment is full: more of them would often be taken, and two lines be read.
+const FILLED: usize = 7;
+
 const SEGMENT_BITS: u32 = 6;
-/// The places of a segment that begins to be used.
-const FIRST_BITS: u32 = 4;
 
 impl Table {
     pub(super) fn new() -> Self {
@@ -49,21 +61,17 @@ impl Table {
         self.len
     }
 
-    /// How many bytes they take, those of empty slots included.
+    /// How many bytes they take, with the room for others.
     pub(super) fn bytes(&self) -> usize {
-        let slots: usize = self.segments.iter().map(|segment| segment.fingerprints.capacity()).sum();
-        slots * (size_of::<Fingerprint>() + size_of::<Nanos>())
+        let of = |segment: &Segment| size_of_val(&*segment.lines) + segment.entries.capacity() * size_of::<Entry>();
+        self.segments.iter().map(of).sum()
     }
 
     /// The time of a fingerprint; where it is not there, the slot that it would take.
     #[inline]
     pub(super) fn find(&mut self, fingerprint: Fingerprint) -> Result<&mut Nanos, Slot> {
         let segment = &mut self.segments[segment_of(fingerprint)];
-        let at = segment.lower_bound(fingerprint);
-        match segment.fingerprints.get(at) {
-            Some(found) if *found == fingerprint => Ok(&mut segment.times[at]),
-            _ => Err(Slot(at)),
-        }
+        segment.find(fingerprint).map(|place| &mut segment.entries[place].first)
     }
 
     /// Gives a fingerprint a time, whether it is there or not.
@@ -79,30 +87,31 @@ impl Table {
     #[inline]
     pub(super) fn insert_at(
         &mut self,
-        Slot(mut at): Slot,
+        slot: Slot,
         fingerprint: Fingerprint,
         time: Nanos,
         keep: impl Fn(Nanos) -> bool,
     ) {
         let segment = &mut self.segments[segment_of(fingerprint)];
+        self.len += 1;
         if segment.is_full() {
             self.len -= segment.make_room(&keep);
-            at = segment.lower_bound(fingerprint);
+            segment.place(fingerprint, segment.entries.len());
+        } else {
+            segment.lines[slot.0].push(tag_of(fingerprint), segment.entries.len());
         }
-        segment.insert(at, fingerprint, time);
-        self.len += 1;
+        segment.entries.push(Entry { fingerprint, first: time });
+        segment.oldest = segment.oldest.min(time);
     }
 
-    /// Reads where fingerprints are, or would be, and leaves them as they are: who looks for one of them next finds its
-    /// place in the cache. Memory is waited for once for all of them, not once for each.
+    /// Reads the lines of fingerprints, and leaves them as they are: who looks for one of them next finds its line in the
+    /// cache. Memory is waited for once for all of them, not once for each.
     #[inline]
     pub(super) fn touch(&self, fingerprints: impl Iterator<Item = Fingerprint>) {
-        let mut read = (0, 0);
+        let mut read = 0;
         for fingerprint in fingerprints {
             let segment = &self.segments[segment_of(fingerprint)];
-            let at = home(fingerprint, segment.bits);
-            read.0 ^= segment.fingerprints.get(at).copied().unwrap_or_default();
-            read.1 ^= segment.times.get(at).copied().unwrap_or_default();
+            read ^= segment.lines[segment.home(fingerprint)].len;
         }
         std::hint::black_box(read);
     }
@@ -111,112 +120,130 @@ impl Table {
     pub(super) fn retain(&mut self, keep: impl Fn(Fingerprint, Nanos) -> bool) {
         for segment in &mut self.segments {
             self.len -= segment.retain(&keep);
+            segment.place_all();
         }
     }
 
-    /// All of them, in order.
+    /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Fingerprint, Nanos)> {
-        self.segments.iter().flat_map(Segment::iter)
+        self.segments.iter().flat_map(|segment| &segment.entries).map(|entry| (entry.fingerprint, entry.first))
     }
 }
 
 impl Segment {
     fn new() -> Self {
-        Segment { fingerprints: Vec::new(), times: Vec::new(), bits: 0, len: 0, oldest: Nanos::MAX }
+        Segment { lines: vec![Line::EMPTY], entries: Vec::new(), oldest: Nanos::MAX }
     }
 
-    /// Three quarters of the named places are taken: beyond that searches grow longer.
     #[inline]
     fn is_full(&self) -> bool {
-        self.len * 4 >= self.places() * 3
+        self.entries.len() >= self.lines.len() * FILLED
     }
 
-    fn places(&self) -> usize {
-        if self.fingerprints.is_empty() { 0 } else { 1 << self.bits }
-    }
-
-    /// The slot of a fingerprint, or of the first one that is higher, or else the first that is empty.
+    /// The line that a fingerprint belongs to: the bits behind those of the segment stand for a fraction of all lines.
     #[inline]
-    fn lower_bound(&self, fingerprint: Fingerprint) -> usize {
-        let home = home(fingerprint, self.bits);
-        let after = self.fingerprints.get(home..).unwrap_or_default();
-        home + after.iter().take_while(|other| **other != 0 && **other < fingerprint).count()
+    fn home(&self, fingerprint: Fingerprint) -> usize {
+        let fraction = ((fingerprint << SEGMENT_BITS) >> 96) as u64;
+        ((fraction * self.lines.len() as u64) >> 32) as usize
     }
 
-    /// Takes a fingerprint in at its slot; those that are higher move on by one, up to the next empty slot.
+    /// The place of a fingerprint's entry; where there is none, the line that it would go to.
     #[inline]
-    fn insert(&mut self, mut at: usize, fingerprint: Fingerprint, time: Nanos) {
-        let (mut fingerprint, mut moved) = (fingerprint, time);
-        for (slot, time) in self.fingerprints[at..].iter_mut().zip(&mut self.times[at..]) {
-            std::mem::swap(slot, &mut fingerprint);
-            std::mem::swap(time, &mut moved);
-            at += 1;
-            if fingerprint == 0 {
-                break;
+    fn find(&self, fingerprint: Fingerprint) -> Result<usize, Slot> {
+        let (mut at, tag) = (self.home(fingerprint), tag_of(fingerprint));
+        loop {
+            let line = &self.lines[at];
+            if line.has(tag)
+                && let Some(place) = line.tagged(tag).find(|place| self.entries[*place].fingerprint == fingerprint)
+            {
+                return Ok(place);
             }
+            if !line.is_full() {
+                return Err(Slot(at));
+            }
+            at = self.next(at);
         }
-        if at == self.fingerprints.len() {
-            self.fingerprints.push(0);
-            self.times.push(0);
-        }
-        self.len += 1;
-        self.oldest = self.oldest.min(time);
     }
 
-    /// Drops what need not be kept, and grows where that leaves less than half of the room: either way as many can be taken in
-    /// as were looked at. How many were dropped.
+    #[inline]
+    fn next(&self, line: usize) -> usize {
+        if line + 1 < self.lines.len() { line + 1 } else { 0 }
+    }
+
+    /// Says where the entry of a fingerprint stands, which has none yet.
+    #[inline]
+    fn place(&mut self, fingerprint: Fingerprint, place: usize) {
+        let mut at = self.home(fingerprint);
+        while self.lines[at].is_full() {
+            at = self.next(at);
+        }
+        self.lines[at].push(tag_of(fingerprint), place);
+    }
+
+    /// Drops what need not be kept, and grows where that leaves less than a third of the room: either way as many can be taken
+    /// in as a part of those that were looked at. How many were dropped.
     #[cold]
     fn make_room(&mut self, keep: impl Fn(Nanos) -> bool) -> usize {
         let dropped = if keep(self.oldest) { 0 } else { self.retain(|_, time| keep(time)) };
-        if self.len * 8 >= self.places() * 3 {
-            self.grow();
+        let (len, most) = (self.entries.len(), self.lines.len() * FILLED);
+        if len * 3 > most * 2 {
+            let lines = (len * 2).div_ceil(FILLED);
+            self.lines.resize(lines, Line::EMPTY);
+            self.entries.reserve_exact(lines * FILLED - len);
         }
+        self.place_all();
         dropped
     }
 
-    fn grow(&mut self) {
-        let bits = if self.fingerprints.is_empty() { FIRST_BITS } else { self.bits + 1 };
-        let slots = (1 << bits) + (1 << FIRST_BITS);
-        let (len, oldest) = (self.len, self.oldest);
-        let larger = Segment { fingerprints: vec![0; slots], times: vec![0; slots], bits, len, oldest };
-        let smaller = std::mem::replace(self, larger);
-        let mut next = 0;
-        for (fingerprint, time) in smaller.iter() {
-            next = self.put(next, fingerprint, time);
-        }
-    }
-
-    /// Puts a fingerprint behind all that are there, at `next` or later; the slot after it.
-    fn put(&mut self, next: usize, fingerprint: Fingerprint, time: Nanos) -> usize {
-        let at = next.max(home(fingerprint, self.bits));
-        if at + 1 >= self.fingerprints.len() {
-            self.fingerprints.resize(at + 2, 0);
-            self.times.resize(at + 2, 0);
-        }
-        (self.fingerprints[at], self.times[at]) = (fingerprint, time);
-        at + 1
-    }
-
-    /// Drops what is not kept; how many those were. What is kept moves forward or stays, so one pass in place is enough.
+    /// Drops what is not kept; how many those were. Lines are as they were.
     fn retain(&mut self, keep: impl Fn(Fingerprint, Nanos) -> bool) -> usize {
-        let (before, mut next) = (self.len, 0);
+        let before = self.entries.len();
         self.oldest = Nanos::MAX;
-        for at in 0..self.fingerprints.len() {
-            let fingerprint = std::mem::take(&mut self.fingerprints[at]);
-            let time = self.times[at];
-            if fingerprint != 0 && keep(fingerprint, time) {
-                next = self.put(next, fingerprint, time);
-                self.oldest = self.oldest.min(time);
-            } else {
-                self.len -= usize::from(fingerprint != 0);
+        self.entries.retain(|entry| {
+            let kept = keep(entry.fingerprint, entry.first);
+            if kept {
+                self.oldest = self.oldest.min(entry.first);
             }
-        }
-        before - self.len
+            kept
+        });
+        before - self.entries.len()
     }
 
-    fn iter(&self) -> impl Iterator<Item = (Fingerprint, Nanos)> {
-        let all = self.fingerprints.iter().copied().zip(self.times.iter().copied());
-        all.filter(|(fingerprint, _)| *fingerprint != 0)
+    /// Says where each entry stands.
+    fn place_all(&mut self) {
+        self.lines.fill(Line::EMPTY);
+        for place in 0..self.entries.len() {
+            self.place(self.entries[place].fingerprint, place);
+        }
+    }
+}
+
+impl Line {
+    const EMPTY: Line = Line { tags: [0; WIDTH], len: 0, places: [0; WIDTH] };
+
+    #[inline]
+    fn is_full(&self) -> bool {
+        self.len as usize == WIDTH
+    }
+
+    /// Whether a tag is among them: found for all at once, without a branch for each.
+    #[inline]
+    fn has(&self, tag: u16) -> bool {
+        self.tags.iter().fold(0, |found, other| found | u16::from(*other == tag)) != 0
+    }
+
+    /// The places of entries with a tag.
+    fn tagged(&self, tag: u16) -> impl Iterator<Item = usize> {
+        self.tags.iter().zip(&self.places).filter(move |(other, _)| **other == tag).map(|(_, place)| *place as usize)
+    }
+
+    /// Says where another entry stands; there has to be room.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "2^32 entries of a segment would take 100 GiB")]
+    fn push(&mut self, tag: u16, place: usize) {
+        let at = self.len as usize;
+        (self.tags[at], self.places[at]) = (tag, place as u32);
+        self.len += 1;
     }
 }
 
@@ -225,11 +252,11 @@ fn segment_of(fingerprint: Fingerprint) -> usize {
     (fingerprint >> (Fingerprint::BITS - SEGMENT_BITS)) as usize
 }
 
-/// The place that the bits behind those of the segment name.
+/// Bits that name neither segment nor line; never 0.
 #[inline]
-fn home(fingerprint: Fingerprint, bits: u32) -> usize {
-    let upper = (fingerprint >> 64) as u64;
-    ((upper << SEGMENT_BITS) >> 1 >> (63 - bits)) as usize
+#[expect(clippy::cast_possible_truncation, reason = "a part is what is asked for")]
+fn tag_of(fingerprint: Fingerprint) -> u16 {
+    (fingerprint as u16).max(1)
 }
 
 #[cfg(test)]
@@ -254,7 +281,7 @@ mod tests {
 
     fn must_be_alike(table: &mut Table, plain: &BTreeMap<Fingerprint, Nanos>) {
         assert_eq!(table.len(), plain.len());
-        assert!(table.iter().eq(plain.iter().map(|(fingerprint, time)| (*fingerprint, *time))));
+        assert_eq!(&table.iter().collect::<BTreeMap<_, _>>(), plain);
         for (fingerprint, time) in plain {
             assert_eq!(table.find(*fingerprint).ok(), Some(&mut time.clone()));
         }
