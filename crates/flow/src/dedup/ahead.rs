@@ -8,17 +8,18 @@ use crate::decode::Decoded;
 /// the memory is waited for once.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    first: usize,                   // the record that the first one is of
-    fingerprints: Vec<Fingerprint>, // 0 for a record that has no id
+    first: usize,                         // the record that the first one is of
+    count: usize,                         // how many there are
+    fingerprints: [Fingerprint; RECORDS], // 0 for a record that has no id
 }
 
 /// Enough to hide one wait behind another, few enough to still be in the nearest cache when they are asked for.
-const RECORDS: usize = 32;
+const RECORDS: usize = 16;
 
 impl Ahead {
     /// Other records come.
     pub(super) fn clear(&mut self) {
-        self.fingerprints.clear();
+        self.count = 0;
     }
 
     /// The fingerprint of a record that has an id.
@@ -30,18 +31,19 @@ impl Ahead {
         identities: &Identities,
         table: &Table,
     ) -> Option<Fingerprint> {
-        if !(self.first..self.first + self.fingerprints.len()).contains(&at) {
+        if at.wrapping_sub(self.first) >= self.count {
             self.look(records, at, identities, table);
         }
-        self.fingerprints.get(at - self.first).copied().filter(|fingerprint| *fingerprint != 0)
+        Some(self.fingerprints[at - self.first]).filter(|fingerprint| *fingerprint != 0)
     }
 
     #[inline(never)]
     fn look(&mut self, records: &Decoded, at: usize, identities: &Identities, table: &Table) {
         self.first = at;
-        self.fingerprints.clear();
-        let next = at..records.len().min(at + RECORDS);
-        self.fingerprints.extend(next.map(|at| records.id(at).map_or(0, |id| identities.of(id))));
-        table.touch(self.fingerprints.iter().copied());
+        self.count = RECORDS.min(records.len() - at);
+        for (ahead, fingerprint) in self.fingerprints[..self.count].iter_mut().enumerate() {
+            *fingerprint = records.id(at + ahead).map_or(0, |id| identities.of(id));
+        }
+        table.touch(&self.fingerprints);
     }
 }
