@@ -262,19 +262,20 @@ impl Stages {
         let event_type = self.tally.type_of(event);
         let behind = self.watermarks.combined().get().filter(|mark| event.time < *mark);
         let verdict = self.judge(batch, at, event, &mut effects.rows);
-        if verdict == Verdict::Processed {
-            if let Some(llm) = &mut self.llm {
-                llm.count(event);
-            }
-            if keep_time {
-                self.tally.keep_time(event_type, event.time);
-            }
-        }
         if let Some(mark) = behind {
             self.note_late(verdict, mark - event.time);
         }
-        if verdict == Verdict::Dropped(Reason::Late) {
-            effects.late.push(side_row(batch, at, Refusal::new(Reason::Late, "no window takes it any more")));
+        match verdict {
+            Verdict::Processed => {
+                if let Some(llm) = &mut self.llm {
+                    llm.count(event);
+                }
+                if keep_time {
+                    self.tally.keep_time(event_type, event.time);
+                }
+            }
+            Verdict::Dropped(Reason::Late) => effects.late.push(late_row(batch, at)),
+            _ => {}
         }
         self.count(event_type, verdict);
     }
@@ -379,6 +380,11 @@ impl Stages {
             Verdict::Dropped(_) => &mut account.dead_letters,
         } += 1;
     }
+}
+
+#[cold]
+fn late_row(batch: &Batch<'_>, at: usize) -> SideRow {
+    side_row(batch, at, Refusal::new(Reason::Late, "no window takes it any more"))
 }
 
 #[cold]

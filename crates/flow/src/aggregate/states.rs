@@ -111,19 +111,21 @@ impl States {
     ) {
         let Layout { sums, extrema, numbers, rare, .. } = &*self.layout;
         self.counts[at] += 1;
-        for (sum, field) in of_mut(&mut self.sums, at, sums.len()).iter_mut().zip(sums) {
+        for (sum, field) in from_mut(&mut self.sums, at, sums.len()).iter_mut().zip(sums) {
             if let Some(number) = number(*field) {
                 sum.add(number);
             }
         }
-        for (outermost, field) in of_mut(&mut self.extrema, at, extrema.len()).iter_mut().zip(extrema) {
+        for (outermost, field) in from_mut(&mut self.extrema, at, extrema.len()).iter_mut().zip(extrema) {
             if let Some(number) = number(*field) {
                 outermost.add(number);
             }
         }
-        for (all, field) in of_mut(&mut self.numbers, at, numbers.len()).iter_mut().zip(numbers) {
-            if let Some(number) = number(*field) {
-                all.add(number);
+        if !numbers.is_empty() {
+            for (all, field) in from_mut(&mut self.numbers, at, numbers.len()).iter_mut().zip(numbers) {
+                if let Some(number) = number(*field) {
+                    all.add(number);
+                }
             }
         }
         if !rare.is_empty() {
@@ -228,4 +230,10 @@ fn of<T>(all: &[T], at: usize, width: usize) -> &[T] {
 #[inline]
 fn of_mut<T>(all: &mut [T], at: usize, width: usize) -> &mut [T] {
     &mut all[at * width..(at + 1) * width]
+}
+
+/// The states of a pane and of those behind it: whoever knows how many it wants need not be told where they end.
+#[inline]
+fn from_mut<T>(all: &mut [T], at: usize, width: usize) -> &mut [T] {
+    &mut all[at * width..]
 }
