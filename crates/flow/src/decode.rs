@@ -75,14 +75,8 @@ pub struct Decoder {
     finder: Finder,
     fields: Fields,
     slots: Slots,
-    room: Room,
-}
-
-/// What the last block took: the next one is likely much like it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Room {
-    records: usize,
-    text: usize,
+    records: usize,   // of the last block: the next one is likely much like it
+    written: Vec<u8>, // memory for the texts of a block
 }
 
 #[derive(Debug)]
@@ -106,7 +100,7 @@ impl Decoder {
             Format::Ndjson => Finder::Json(Box::new(JsonDecoder::new(&pointers))),
             Format::Csv => Finder::Csv { columns: CsvDecoder::new(pointers), header: None },
         };
-        Decoder { format, max_record_bytes, finder, fields, slots, room: Room::default() }
+        Decoder { format, max_record_bytes, finder, fields, slots, records: 0, written: Vec::new() }
     }
 
     /// Reads all records of a block.
@@ -118,14 +112,14 @@ impl Decoder {
     pub fn decode_reusing(&mut self, block: Block, used: Decoded) -> Decoded {
         let mut decoded = Decoded { block, header_fault: None, ..used };
         decoded.outcomes.clear();
-        decoded.outcomes.reserve(self.room.records);
-        self.fields.begin(&mut decoded.values, self.room.records, self.room.text);
+        decoded.outcomes.reserve(self.records);
+        self.fields.begin(&mut decoded.values, self.records, std::mem::take(&mut self.written));
         match self.heed_header(&decoded.block) {
             Ok(()) => self.decode_records(&mut decoded),
             Err(fault) => decoded.header_fault = Some(fault),
         }
-        self.room = Room { records: decoded.len(), text: decoded.values.text_bytes() };
-        decoded.values.end();
+        self.records = decoded.len();
+        self.written = decoded.values.end();
         decoded
     }
 

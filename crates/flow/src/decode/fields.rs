@@ -84,8 +84,8 @@ impl Fields {
     }
 
     /// Makes room for the values of events.
-    pub(super) fn begin(&mut self, values: &mut Values, events: usize, text: usize) {
-        values.begin(self.strings.len(), self.numbers.len(), events, text);
+    pub(super) fn begin(&mut self, values: &mut Values, events: usize, written: Vec<u8>) {
+        values.begin(self.strings.len(), self.numbers.len(), events, written);
         if let TypeField::Value(value) = &self.event_type {
             self.same_type = values.keep(value.as_bytes());
         }
