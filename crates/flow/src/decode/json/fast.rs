@@ -55,10 +55,13 @@ impl JsonDecoder {
             };
             reached.next = id;
             if self.gaps.gap(id).then == Then::Rest {
-                seen.miss(simd);
-                match self.pass_rest(simd, reached, place, slots) {
-                    Ok(passed) => reached = passed,
+                let is_ascii;
+                (reached, is_ascii) = match self.pass_rest(simd, reached, place, slots) {
+                    Ok(passed) => passed,
                     Err(line) => return line,
+                };
+                if !is_ascii {
+                    seen.miss(simd);
                 }
             }
         }
@@ -98,9 +101,13 @@ impl JsonDecoder {
                     }
                     Some(&rest[end + 1..])
                 } else {
-                    seen.miss(simd);
                     let place = Cursor { bytes, start, at: start + from() };
-                    unusual_text_end(simd, place, length, gap.slot(), slots).map(|end| &bytes[end + 1..])
+                    unusual_text_end(simd, place, length, gap.slot(), slots).map(|end| {
+                        if !end.is_ascii {
+                            seen.miss(simd);
+                        }
+                        &bytes[end.at + 1..]
+                    })
                 }
             } else if gap.then == Then::Bare
                 && let Some(slot) = gap.slot()
@@ -130,8 +137,8 @@ impl JsonDecoder {
         stopped
     }
 
-    /// Passes one of the few gaps of which more is to be known, and the scalar behind it; the record in the place of an error, if it
-    /// ends here.
+    /// Passes one of the few gaps of which more is to be known, and the scalar behind it, and says whether that is ASCII; the record
+    /// in the place of an error, if it ends here.
     #[inline(never)]
     fn pass_rest<S: Simd>(
         &mut self,
@@ -139,18 +146,21 @@ impl JsonDecoder {
         reached: Reached,
         place: Cursor<'_>,
         slots: &mut Slots,
-    ) -> Result<Reached, Line> {
+    ) -> Result<(Reached, bool), Line> {
         let Cursor { bytes, start, at } = place;
         let gap = self.gaps.gap(reached.next);
         let scalar = Cursor { bytes, start, at: at + self.gaps.length(gap) };
         self.gaps.apply_notes(gap, slots);
         let (quote, end) = match self.gaps.then(gap) {
-            Then::Text => (1, unusual_text_end(simd, scalar, 0, gap.slot(), slots).map(|end| end + 1)),
-            Then::Bare => (0, unusual_bare_end(bytes, scalar.at, start, gap.slot(), slots)),
+            Then::Text => {
+                let end = unusual_text_end(simd, scalar, 0, gap.slot(), slots);
+                (1, end.map(|end| (end.at + 1, end.is_ascii)))
+            }
+            Then::Bare => (0, unusual_bare_end(bytes, scalar.at, start, gap.slot(), slots).map(|end| (end, true))),
             _ => return Err(Line { next: scalar.at, is_ascii: false, verdict: Ok(()) }),
         };
         match end {
-            Some(at) => Ok(Reached { at, last: reached.next, next: gap.next, ..reached }),
+            Some((at, is_ascii)) => Ok((Reached { at, last: reached.next, next: gap.next, ..reached }, is_ascii)),
             None => Err(refused(Cursor { at: scalar.at - quote, ..scalar })),
         }
     }
@@ -298,7 +308,13 @@ fn unusual_bare_end(bytes: &[u8], from: usize, start: usize, slot: Option<usize>
     Some(cursor.at)
 }
 
-/// The end of the string whose content begins at a place with so many plain bytes; `None` if it is wrong.
+/// Where a string ends.
+struct TextEnd {
+    at: usize,
+    is_ascii: bool, // whether all that was looked at is
+}
+
+/// The end of the string whose content begins at a place with so many plain bytes, which were seen; `None` if it is wrong.
 ///
 /// No part of the loop: it needs all registers.
 #[inline(never)]
@@ -308,18 +324,23 @@ fn unusual_text_end<S: Simd>(
     plain: usize,
     slot: Option<usize>,
     slots: &mut Slots,
-) -> Option<usize> {
+) -> Option<TextEnd> {
     simd.vectorize(
         #[inline(always)]
         || {
             let Cursor { bytes, start, at: from } = place;
+            let mut seen = Seen::nothing(simd);
             let escape = bytes[from + plain] == b'\\';
-            let plain_end = if escape { None } else { text_end(simd, bytes, from + plain) };
-            let Some(end) = plain_end else { return escaped(simd, bytes, from, start, slot, slots) };
-            if let Some(slot) = slot {
-                slots.set(slot, Kind::Text, from - start, end - start);
-            }
-            Some(end)
+            let plain_end = if escape { None } else { text_end(simd, bytes, from + plain, &mut seen) };
+            let at = if let Some(end) = plain_end {
+                if let Some(slot) = slot {
+                    slots.set(slot, Kind::Text, from - start, end - start);
+                }
+                end
+            } else {
+                escaped(simd, place, slot, slots, &mut seen)?
+            };
+            Some(TextEnd { at, is_ascii: seen.are_ascii(simd) })
         },
     )
 }
@@ -328,15 +349,15 @@ fn unusual_text_end<S: Simd>(
 #[inline(always)]
 fn escaped<S: Simd>(
     simd: S,
-    bytes: &[u8],
-    from: usize,
-    start: usize,
+    place: Cursor<'_>,
     slot: Option<usize>,
     slots: &mut Slots,
+    seen: &mut Seen<S>,
 ) -> Option<usize> {
-    let Some(slot) = slot else { return escaped_text_end(simd, bytes, from) };
+    let Cursor { bytes, start, at: from } = place;
+    let Some(slot) = slot else { return escaped_text_end(simd, bytes, from, seen) };
     let begin = slots.resolved_mut().len();
-    let (end, whole) = resolved_text_end(simd, bytes, from, slots.resolved_mut())?;
+    let (end, whole) = resolved_text_end(simd, bytes, from, seen, slots.resolved_mut())?;
     if whole {
         slots.set_resolved(slot, begin);
     } else {

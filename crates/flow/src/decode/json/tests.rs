@@ -186,7 +186,19 @@ fn compare(seed: u64, blocks: usize) -> BTreeSet<String> {
 fn a_record_is_seen_to_be_ascii_on_the_way_unless_something_else_is_in_it_or_near() {
     let pointers: Vec<Pointer> = POINTERS.iter().map(|text| text.parse().unwrap()).collect();
     let far = "x".repeat(60); // nearly a window, of which only the end is in the next record
-    let lines = [("r-1", true), ("r-2", true), ("é", false), ("r-4", true)];
+    let long = "y".repeat(150);
+    let [foreign_end, escaped_foreign] = [format!("{long}é"), format!("\\n{long}é")];
+    let lines = [
+        ("r-1", true),
+        ("r-2", true),
+        ("é", false),
+        ("r-4", true),
+        ("r-\\u00e9\\n", true),
+        (&long, true),
+        (&foreign_end, false),
+        (&escaped_foreign, false),
+        ("r-5", true),
+    ];
     let bytes = lines.map(|(id, _)| format!("{{\"id\":\"{id}\",\"number\":12,\"text\":\"{far}\"}}\n")).concat();
     let mut seen = Vec::new();
     JsonDecoder::new(&pointers).lines(bytes.as_bytes(), 0, &mut Slots::new(POINTERS.len()), &mut |_, line, _| {

@@ -56,6 +56,13 @@ impl<S: Simd> Seen<S> {
         Seen(u8x32::splat(simd, 0))
     }
 
+    /// A window of them.
+    #[inline(always)]
+    pub(super) fn see(&mut self, window: u8x64<S>) {
+        let (near, far) = window.split();
+        self.0 |= near | far;
+    }
+
     /// Something was passed that is not among them.
     #[inline(always)]
     pub(super) fn miss(&mut self, simd: S) {
@@ -70,11 +77,11 @@ impl<S: Simd> Seen<S> {
 }
 
 /// Where the string ends whose content goes on at a place, if a quote comes before anything else that is special. There is a
-/// control character in `bytes`, and a window of bytes behind the first one.
+/// control character in `bytes`, and a window of bytes behind the first one. What was looked at is added to what was `seen`.
 #[inline(always)]
-pub(super) fn text_end<S: Simd>(simd: S, bytes: &[u8], mut at: usize) -> Option<usize> {
+pub(super) fn text_end<S: Simd>(simd: S, bytes: &[u8], mut at: usize, seen: &mut Seen<S>) -> Option<usize> {
     loop {
-        let specials = specials(simd, bytes[at..].first_chunk()?);
+        let specials = specials(simd, bytes[at..].first_chunk()?, seen);
         if specials != 0 {
             at += usize::from(position(specials));
             return (bytes[at] == b'"').then_some(at);
@@ -97,8 +104,9 @@ fn position(bits: u64) -> u8 {
 
 /// The quotes, backslashes and control characters in a window, as bits.
 #[inline(always)]
-fn specials<S: Simd>(simd: S, window: &[u8; WINDOW]) -> u64 {
+fn specials<S: Simd>(simd: S, window: &[u8; WINDOW], seen: &mut Seen<S>) -> u64 {
     let window = u8x64::from_slice(simd, window);
+    seen.see(window);
     // With one bit turned over, of all that are no control characters a quote alone is as low as a space was.
     let low = (window ^ u8x64::splat(simd, b'"' ^ b' ')).simd_le(u8x64::splat(simd, b' '));
     (low | window.simd_eq(u8x64::splat(simd, b'\\'))).to_bitmask()
