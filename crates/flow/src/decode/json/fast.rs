@@ -33,7 +33,7 @@ impl JsonDecoder {
     #[inline(always)]
     fn known_line<S: Simd>(&mut self, simd: S, bytes: &[u8], start: usize, slots: &mut Slots) -> Line {
         let first = self.gaps.gap(Gaps::START).next;
-        let mut reached = Reached { at: start, last: Gaps::START, next: first, opener: Gaps::START };
+        let mut reached = Reached { at: start, last: Gaps::START, next: first };
         let mut seen = Seen::nothing(simd);
         loop {
             let stop = self.pass_usual(simd, bytes, start, &mut reached, slots, &mut seen);
@@ -81,7 +81,7 @@ impl JsonDecoder {
         seen: &mut Seen<S>,
     ) -> Stopped {
         let gaps = self.gaps.all_mut();
-        let Reached { at, mut last, next: mut id, mut opener } = *reached;
+        let Reached { at, mut last, next: mut id } = *reached;
         let (mut rest, line_length) = (&bytes[at..], bytes.len() - start);
         let mut stopped = Stopped::Gap;
         while let Some(there) = rest.first_chunk::<REACH>() {
@@ -116,10 +116,14 @@ impl JsonDecoder {
                 slots.set_number(slot, number, from(), from() + length);
                 Some(&rest[(head + length) % REACH..])
             } else if gap.then == Then::Bare {
-                let listed = gap.next == id && gap.slot().is_none();
-                opener = if listed { last } else { opener };
                 let place = Cursor { bytes, start, at: start + from() };
-                bare_end(simd, place, gap.slot(), listed && gap.is_comma(), slots).map(|end| &bytes[end..])
+                let end = if gap.is_listed() {
+                    gap.note_before(last, id);
+                    items_end(simd, place, slots)
+                } else {
+                    bare_end(place, gap.slot(), slots)
+                };
+                end.map(|end| &bytes[end..])
             } else if gap.then == Then::End {
                 reached.at = start + from();
                 return Stopped::End;
@@ -133,7 +137,7 @@ impl JsonDecoder {
             rest = behind;
             (last, id) = (id, gap.next);
         }
-        *reached = Reached { at: bytes.len() - rest.len(), last, next: id, opener };
+        *reached = Reached { at: bytes.len() - rest.len(), last, next: id };
         stopped
     }
 
@@ -160,7 +164,7 @@ impl JsonDecoder {
             _ => return Err(Line { next: scalar.at, is_ascii: false, verdict: Ok(()) }),
         };
         match end {
-            Some((at, is_ascii)) => Ok((Reached { at, last: reached.next, next: gap.next, ..reached }, is_ascii)),
+            Some((at, is_ascii)) => Ok((Reached { at, last: reached.next, next: gap.next }, is_ascii)),
             None => Err(refused(Cursor { at: scalar.at - quote, ..scalar })),
         }
     }
@@ -172,14 +176,14 @@ impl JsonDecoder {
         if self.gaps.follows(simd, self.gaps.gap(reached.next), there, bytes, reached.at) {
             return Some(reached.next);
         }
-        let second = self.gaps.second(reached.last, reached.opener);
+        let second = self.gaps.second(reached.last);
         self.gaps.follows(simd, self.gaps.gap(second), there, bytes, reached.at).then_some(second)
     }
 
     /// Another gap than the likely one: it is known in these containers, or the walker judges it now.
     #[inline(never)]
     fn other(&mut self, reached: Reached, place: Cursor<'_>, slots: &mut Slots) -> Result<GapId, Line> {
-        let Reached { last, opener, .. } = reached;
+        let Reached { last, .. } = reached;
         let first = self.gaps.gap(last).next;
         let Some(there) = reach(place.bytes, place.at) else {
             slots.clear();
@@ -189,7 +193,7 @@ impl JsonDecoder {
             Some(known) => known,
             None => self.learn(last, place, slots)?,
         };
-        self.gaps.note_second(last, opener, first, id);
+        self.gaps.note_second(last, first, id);
         Ok(id)
     }
 
@@ -255,9 +259,8 @@ impl JsonDecoder {
 #[derive(Clone, Copy)]
 struct Reached {
     at: usize,
-    last: GapId,   // which gap stands before the last scalar
-    next: GapId,   // which is likely to come next
-    opener: GapId, // which stands before the first number of the last list
+    last: GapId, // which gap stands before the last scalar
+    next: GapId, // which is likely to come next
 }
 
 /// Where a record is no longer as usual.
@@ -276,14 +279,12 @@ fn window(there: &[u8; REACH], head: usize) -> &[u8; WINDOW] {
     there[head % WINDOW..].first_chunk().unwrap_or(&[0; WINDOW])
 }
 
-/// The end of the number or word at a place, which is no short number if it is mapped; of all that follow it if it stands behind the
-/// `comma` of a list. `None` if there is none.
+/// The end of the number or word at a place, which is no short number if it is mapped; `None` if there is none.
 #[inline(always)]
-fn bare_end<S: Simd>(simd: S, place: Cursor<'_>, slot: Option<usize>, comma: bool, slots: &mut Slots) -> Option<usize> {
+fn bare_end(place: Cursor<'_>, slot: Option<usize>, slots: &mut Slots) -> Option<usize> {
     let Cursor { bytes, start, at } = place;
     let known = if slot.is_none() { end_of_number(bytes, at) } else { None };
-    let end = known.or_else(|| unusual_bare_end(bytes, at, start, slot, slots))?;
-    Some(if comma { whole_numbers_end(simd, bytes, end) } else { end })
+    known.or_else(|| unusual_bare_end(bytes, at, start, slot, slots))
 }
 
 /// The same for a word, and for a number that takes a closer look.
@@ -306,6 +307,17 @@ fn unusual_bare_end(bytes: &[u8], from: usize, start: usize, slot: Option<usize>
         slots.set(slot, kind, from - start, cursor.at - start);
     }
     Some(cursor.at)
+}
+
+/// The end of the number or word of a list at a place, or of the last one of a row of whole numbers; `None` if there is none.
+///
+/// No part of the loop: it needs all registers.
+#[inline(never)]
+fn items_end<S: Simd>(simd: S, place: Cursor<'_>, slots: &mut Slots) -> Option<usize> {
+    simd.vectorize(
+        #[inline(always)]
+        || whole_numbers_end(simd, place.bytes, place.at).or_else(|| bare_end(place, None, slots)),
+    )
 }
 
 /// Where a string ends.

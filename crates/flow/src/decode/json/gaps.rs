@@ -23,7 +23,9 @@ const MOST_SURROUNDINGS: usize = 500;
 const MOST_IN_ONE: usize = 128;
 /// How many bytes of a gap are compared at once.
 const WIDTH: usize = 32;
+/// In the place of the slot of a scalar that is not mapped; of one in a list of which nothing is.
 const NO_SLOT: u16 = u16::MAX;
+const LISTED: u16 = NO_SLOT - 1;
 
 /// Which gap.
 pub(super) type GapId = u16;
@@ -49,10 +51,11 @@ pub(super) struct Gap {
     head: [u8; WIDTH], // its first bytes
     mask: u32,         // which of them there are
     length: u8,        // of the head
-    slot: u16,         // of the scalar behind it
+    slot: u16,         // of the scalar behind it, if it has one
     within: u16,       // the surroundings of that scalar
     rest: u16,         // what else is to be known of it
     pub next: GapId,   // what followed it last
+    before: GapId,     // which other one came last before it, if it is before an item of such a list
     pub then: Then,
     pub text: Length, // of the string behind it
 }
@@ -149,21 +152,21 @@ impl Gaps {
     /// Whose second guess is asked for: that of the gap before; where that is the comma of a list, of the gap that began the list,
     /// as long as it is in the same containers.
     #[inline(always)]
-    fn guesser(&self, last: GapId, opener: GapId) -> GapId {
-        let before = self.gap(last);
-        if before.next == last && self.gap(opener).within == before.within { opener } else { last }
+    fn guesser(&self, last: GapId) -> GapId {
+        let Gap { next, before, within, .. } = *self.gap(last);
+        if next == last && self.gap(before).within == within { before } else { last }
     }
 
     /// What else may follow a gap, or the list that it is part of.
     #[inline(always)]
-    pub(super) fn second(&self, last: GapId, opener: GapId) -> GapId {
-        self.seconds[usize::from(self.guesser(last, opener)) % MOST_GAPS]
+    pub(super) fn second(&self, last: GapId) -> GapId {
+        self.seconds[usize::from(self.guesser(last)) % MOST_GAPS]
     }
 
     /// Another gap than the two that were guessed stood there. The next time the first guess before comes second; in a list, where the
     /// first one is always its comma, this one.
-    pub(super) fn note_second(&mut self, last: GapId, opener: GapId, first: GapId, id: GapId) {
-        let guesser = self.guesser(last, opener);
+    pub(super) fn note_second(&mut self, last: GapId, first: GapId, id: GapId) {
+        let guesser = self.guesser(last);
         self.seconds[usize::from(guesser) % MOST_GAPS] = if guesser == last { first } else { id };
     }
 
@@ -273,7 +276,11 @@ impl Gaps {
         let mut gap = Gap {
             mask: u32::try_from((1_u64 << head.len()) - 1).ok()?,
             length: u8::try_from(head.len()).ok()?,
-            slot: node.and_then(|node| node.slot).map_or(Ok(NO_SLOT), u16::try_from).ok()?,
+            slot: match node.and_then(|node| node.slot) {
+                Some(slot) => u16::try_from(slot).ok().filter(|slot| *slot < LISTED)?,
+                None if walker.is_in_plain_list() => LISTED,
+                None => NO_SLOT,
+            },
             within: self.within(walker.open())?,
             then,
             ..Gap::UNKNOWN
@@ -320,6 +327,7 @@ impl Gap {
         within: 0,
         rest: 0,
         next: Gaps::START,
+        before: Gaps::START,
         then: Then::Unknown,
         text: Length::UNSEEN,
     };
@@ -338,16 +346,24 @@ impl Gap {
         usize::from(self.length)
     }
 
+    /// Which gap came before it, if that is another one.
+    #[inline(always)]
+    pub(super) fn note_before(&mut self, last: GapId, own: GapId) {
+        if last != own {
+            self.before = last;
+        }
+    }
+
     /// Where the scalar behind it is to be noted.
     #[inline(always)]
     pub(super) fn slot(&self) -> Option<usize> {
-        (self.slot != NO_SLOT).then_some(usize::from(self.slot))
+        (self.slot < LISTED).then_some(usize::from(self.slot))
     }
 
-    /// Whether it is a comma and nothing else.
+    /// Whether that scalar is in a list of which nothing is mapped.
     #[inline(always)]
-    pub(super) fn is_comma(&self) -> bool {
-        self.length == 1 && self.head[0] == b','
+    pub(super) fn is_listed(&self) -> bool {
+        self.slot == LISTED
     }
 
     /// Whether its first bytes are these, as far as it has so many.

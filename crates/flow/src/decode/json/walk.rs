@@ -69,6 +69,11 @@ impl Walker {
         &self.open
     }
 
+    /// Whether the cursor is in a list of which nothing is mapped.
+    pub(super) fn is_in_plain_list(&self) -> bool {
+        matches!(self.open.last(), Some(Container { node: None, items: Items::Elements { .. } }))
+    }
+
     /// What the last gap meant for mapped places, in its order.
     pub(super) fn notes(&self) -> &[Note] {
         &self.notes
