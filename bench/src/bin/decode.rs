@@ -10,34 +10,13 @@ use std::time::Instant;
 
 use streamgauge_bench::draw::Draw;
 use streamgauge_bench::events::Events;
+use streamgauge_bench::names::NAMES;
 use streamgauge_flow::{Block, Decoded, Decoder, Format, Mapping, Pointer, TimeFormat, TypeFrom};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// How much is decoded at once, about what a read brings.
 const BLOCK: usize = 256 << 10;
-const NAMES: [&str; 20] = [
-    "model",
-    "provider",
-    "tenant",
-    "operation",
-    "region",
-    "service",
-    "version",
-    "team",
-    "project",
-    "user",
-    "session",
-    "host",
-    "zone",
-    "cluster",
-    "status",
-    "method",
-    "route",
-    "client",
-    "agent",
-    "trace",
-];
 
 /// A kind of record.
 struct Kind {

@@ -16,32 +16,10 @@ use streamgauge_bench::cost::{self, Cost, median};
 use streamgauge_bench::draw::Draw;
 use streamgauge_bench::events;
 use streamgauge_bench::jobs::{self, Input};
+use streamgauge_bench::names::NAMES;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// The texts of a line; those that are mapped come first.
-const NAMES: [&str; 20] = [
-    "operation",
-    "region",
-    "service",
-    "version",
-    "team",
-    "project",
-    "session",
-    "host",
-    "zone",
-    "cluster",
-    "status",
-    "method",
-    "route",
-    "client",
-    "agent",
-    "trace",
-    "build",
-    "prompt",
-    "answer",
-    "note",
-];
 const BEGIN: i64 = 1_704_067_200_000_000;
 
 /// At least so many, so that it is not only about rows.
@@ -52,7 +30,7 @@ const EVENTS_OF_KEY: u64 = 4;
 struct Shape {
     name: &'static str,
     keys: u64,
-    /// How many of [`NAMES`] a line has.
+    /// How many of [`NAMES`] a line has; those that are mapped come first.
     texts: usize,
     /// How many fields are mapped: the key, two numbers, then texts.
     mapped: usize,
@@ -113,7 +91,7 @@ fn written(shape: Shape, bytes: u64, folder: &Path) -> io::Result<(PathBuf, u64)
     (0..100).for_each(|number| line(&mut text, shape, number, &mut draw));
     let events = (bytes * 100 / text.len() as u64).max(shape.keys * EVENTS_OF_KEY);
     let name: String = shape.name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let path = events::written_once(&folder.join(format!("shape-{name}-{events}.ndjson")), |out| {
+    let path = events::written_once(&folder.join(format!("shapes-{name}-{events}.ndjson")), |out| {
         for number in 0..events {
             text.clear();
             line(&mut text, shape, number, &mut draw);
