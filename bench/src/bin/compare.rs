@@ -35,7 +35,7 @@ fn main() -> Outcome<()> {
         rounds: arguments.number("--rounds", 5)?,
         folder: arguments.folder()?,
     };
-    let input = events::cached(&options.folder, options.events)?;
+    let input = events::file(&options.folder, options.events)?;
     let jobs = Job::ALL.iter().map(|job| beside_others(&options, *job, &input)).collect::<Outcome<Vec<_>>>()?;
     println!("{} events, medians of {} rounds in turn; the rows are the same:\n", options.events, options.rounds);
     costs(&options, &jobs);

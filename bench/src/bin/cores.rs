@@ -26,7 +26,7 @@ fn main() -> Outcome<()> {
     let Some(arguments) = Arguments::read(USAGE)? else { return Ok(()) };
     let (program, folder) = (arguments.needed("--program")?, arguments.folder()?);
     let (events, rounds): (u64, _) = (arguments.number("--events", 2_000_000)?, arguments.number("--rounds", 5)?);
-    let input = events::cached(&folder, events)?;
+    let input = events::file(&folder, events)?;
     let one = Input::One(input.clone());
     let several = Input::Partitions(dealt(&input, PARTITIONS)?);
     let contender = |name: &str, input: &Input, all_cores| {

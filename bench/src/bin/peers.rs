@@ -40,7 +40,7 @@ fn main() -> Outcome<()> {
     let (program, folder) = (arguments.needed("--program")?, arguments.folder()?);
     let (events, rounds): (u64, usize) = (arguments.number("--events", 2_000_000)?, arguments.number("--rounds", 1)?);
     let (present, absent): (Vec<Peer>, Vec<Peer>) = peers(&arguments)?.into_iter().partition(is_installed);
-    let input = events::cached(&folder, events)?;
+    let input = events::file(&folder, events)?;
     let mut told: BTreeMap<(usize, &str), Told> = BTreeMap::new();
     for job in Job::ALL {
         let ours = Contender::streamgauge("streamgauge", &program, job, &Input::One(input.clone()), SCRAPED, &folder)?;
@@ -51,7 +51,7 @@ fn main() -> Outcome<()> {
             told.insert((at, job.name()), result);
         }
     }
-    let few = events::cached(&folder, FEW)?;
+    let few = events::file(&folder, FEW)?;
     let start = |peer: &Peer| Contender::other(peer.name, &peer.command, Job::A, &few, &folder);
     let ours = Contender::streamgauge("streamgauge", &program, Job::A, &Input::One(few.clone()), SCRAPED, &folder)?;
     let starts: Vec<f64> = std::iter::once(ours).chain(present.iter().map(start)).map(started).collect();

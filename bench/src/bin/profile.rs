@@ -81,7 +81,7 @@ impl Profile {
     }
 
     fn command(&self, job: Job, count: u64) -> Outcome<Vec<String>> {
-        let input = Input::One(events::cached(&self.folder, count)?);
+        let input = Input::One(events::file(&self.folder, count)?);
         let way = Way::default();
         Ok(Contender::streamgauge("profiled", &self.program, job, &input, way, &self.folder)?.command().to_vec())
     }

@@ -23,7 +23,7 @@ fn main() -> Outcome<()> {
     let Some(arguments) = Arguments::read("start --program BINARY [--runs N] [--folder DIR]")? else { return Ok(()) };
     let (program, runs, folder) =
         (arguments.needed("--program")?, arguments.number("--runs", 20)?, arguments.folder()?);
-    let input = Input::One(events::cached(&folder, EVENTS)?);
+    let input = Input::One(events::file(&folder, EVENTS)?);
     let config = folder.join("start.yaml");
     fs::write(&config, format!("{}{}", jobs::scraped_at(scrape::free_port()?), Job::A.work(&input)))?;
     let times = (0..runs).map(|_| run(&program, &config)).collect::<Outcome<Vec<_>>>()?;

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let Some(arguments) = Arguments::read(USAGE)? else { return Ok(()) };
     let (events, pairs, folder) =
         (arguments.number("--events", 1_000_000)?, arguments.number("--pairs", 30)?, arguments.folder()?);
-    let input = Input::One(events::cached(&folder, events)?);
+    let input = Input::One(events::file(&folder, events)?);
     let contender = |name: &str, program: &str, way: Way| {
         Contender::streamgauge(name, &arguments.needed(program)?, Job::A, &input, way, &folder)
     };
