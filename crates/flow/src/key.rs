@@ -49,6 +49,9 @@ struct Key {
 
 const UNRANKED: u32 = u32::MAX;
 
+/// So many keys are read ahead of those that are let go.
+const AHEAD: usize = 16;
+
 /// A list of fewer than this share of the live keys is not worth to rank them all.
 const WORTH_RANKING: usize = 4;
 
@@ -194,6 +197,18 @@ impl Keys {
     pub(crate) fn unpin(&mut self, id: KeyId) {
         self.keys[id].panes -= 1;
         self.release(id);
+    }
+
+    /// The same of many, which are read ahead: they are found by their values, which stand anywhere in a table.
+    pub(crate) fn unpin_all(&mut self, ids: &[KeyId]) {
+        for some in ids.chunks(AHEAD) {
+            for id in some {
+                self.places.touch(*id);
+            }
+            for id in some {
+                self.unpin(*id);
+            }
+        }
     }
 
     /// Lets a key go that has no pane.

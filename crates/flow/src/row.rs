@@ -57,11 +57,27 @@ pub struct Row<'a> {
 /// Result rows in printing order.
 #[derive(Debug, Default)]
 pub struct Rows {
-    names: Vec<Arc<RowNames>>, // those of each run of rows
+    runs: Vec<Run>,
     heads: Vec<Head>,
     texts: String,    // the values of keys, row by row …
     ends: Vec<usize>, // … and how far each goes in those of its row
     values: Vec<Value>,
+}
+
+/// What rows that follow each other have in common.
+#[derive(Debug)]
+struct Run {
+    names: Arc<RowNames>,
+    start: EventTime,
+    end: EventTime,
+}
+
+/// A row beside its texts and values, which stand behind those of the row before.
+#[derive(Debug)]
+struct Head {
+    run: usize,
+    revision: u32,
+    has_values: bool, // else it takes an earlier one back
 }
 
 /// What a row says beside its values.
@@ -72,17 +88,6 @@ pub(crate) struct RowHead<'a> {
     pub end: EventTime,
     pub key: KeyTexts<'a>,
     pub revision: u32,
-}
-
-#[derive(Debug)]
-struct Head {
-    names: usize, // the number of its run
-    start: EventTime,
-    end: EventTime,
-    text: usize,           // where the values of its key begin
-    key: usize,            // where their ends begin, as many as names has
-    values: Option<usize>, // where its values begin, as many as names has; none takes an earlier row back
-    revision: u32,
 }
 
 impl<'a> KeyValues<'a> {
@@ -130,47 +135,46 @@ impl Rows {
 
     /// The rows in printing order.
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
-        self.heads.iter().map(|h| {
-            let names = &*self.names[h.names];
+        let (mut texts, mut ends, mut values) = (&*self.texts, &*self.ends, &*self.values);
+        self.heads.iter().map(move |head| {
+            let Run { names, start, end } = &self.runs[head.run];
+            let own_ends = front(&mut ends, names.key.len());
+            let (text, other_texts) = texts.split_at(own_ends.last().copied().unwrap_or_default());
+            texts = other_texts;
             Row {
                 names,
-                start: h.start,
-                end: h.end,
-                key: self.key(h, names),
-                values: h.values.map(|first| &self.values[first..first + names.values.len()]),
-                revision: h.revision,
+                start: *start,
+                end: *end,
+                key: KeyValues { text, ends: own_ends },
+                values: head.has_values.then(|| front(&mut values, names.values.len())),
+                revision: head.revision,
             }
         })
     }
 
-    fn key(&self, head: &Head, names: &RowNames) -> KeyValues<'_> {
-        let ends = &self.ends[head.key..head.key + names.key.len()];
-        let length = ends.last().copied().unwrap_or_default();
-        KeyValues { text: &self.texts[head.text..head.text + length], ends }
-    }
-
     /// Appends a row.
     pub(crate) fn push(&mut self, head: RowHead<'_>, values: impl Iterator<Item = Value>) {
-        self.add(head, Some(self.values.len()));
+        self.add(head, true);
         self.values.extend(values);
     }
 
     /// Appends a row without values, which takes an earlier one back.
     pub(crate) fn take_back(&mut self, head: RowHead<'_>) {
-        self.add(head, None);
+        self.add(head, false);
     }
 
-    fn add(&mut self, RowHead { names, start, end, key, revision }: RowHead<'_>, values: Option<usize>) {
-        // Rows of one window definition follow each other: they share what would be counted for each.
-        if !self.names.last().is_some_and(|last| Arc::ptr_eq(last, names)) {
-            self.names.push(Arc::clone(names));
+    fn add(&mut self, RowHead { names, start, end, key, revision }: RowHead<'_>, has_values: bool) {
+        // Rows of one window follow each other: they share what would be written and counted for each.
+        let is_it = |run: &Run| run.start == start && run.end == end && Arc::ptr_eq(&run.names, names);
+        if !self.runs.last().is_some_and(is_it) {
+            self.runs.push(Run { names: Arc::clone(names), start, end });
         }
-        let (names, text, first) = (self.names.len() - 1, self.texts.len(), self.ends.len());
+        let text = self.texts.len();
         for value in key {
             self.texts.push_str(value);
             self.ends.push(self.texts.len() - text);
         }
-        self.heads.push(Head { names, start, end, text, key: first, values, revision });
+        self.heads.push(Head { run: self.runs.len() - 1, revision, has_values });
     }
 
     /// How many of the rows from `first` on correct an earlier one.
@@ -179,10 +183,17 @@ impl Rows {
     }
 
     pub(crate) fn clear(&mut self) {
-        self.names.clear();
+        self.runs.clear();
         self.heads.clear();
         self.texts.clear();
         self.ends.clear();
         self.values.clear();
     }
+}
+
+/// Takes so many off the front.
+fn front<'a, T>(all: &mut &'a [T], count: usize) -> &'a [T] {
+    let (taken, left) = all.split_at(count);
+    *all = left;
+    taken
 }

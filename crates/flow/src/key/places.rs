@@ -86,6 +86,15 @@ impl Places {
         }
     }
 
+    /// Reads where a short key stands: who lets it go next finds that in the cache.
+    pub(super) fn touch(&self, key: KeyId) {
+        match &self.short {
+            ByFields::One(keys) => keys.touch(key),
+            ByFields::Two(keys) => keys.touch(key),
+            ByFields::Others => {}
+        }
+    }
+
     /// Lets a key go.
     pub(super) fn remove(&mut self, key: KeyId) {
         let was_short = match &mut self.short {

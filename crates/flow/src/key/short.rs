@@ -151,6 +151,13 @@ impl<const N: usize> ShortKeys<N> {
         self.table.add(hash, key);
     }
 
+    /// Reads where a key stands, if it is a short one.
+    pub(super) fn touch(&self, key: KeyId) {
+        if let Some(texts) = self.texts(key) {
+            self.table.touch(hash(&self.seeds, texts));
+        }
+    }
+
     /// Lets a key go, if it is a short one.
     pub(super) fn remove(&mut self, key: KeyId) -> bool {
         let Some(texts) = self.texts(key) else { return false };

@@ -266,7 +266,7 @@ impl Aligned {
             let slice = self.slices.remove(first.remove());
             self.places.remove(&slice.span.start);
             self.held -= slice.keys().len();
-            slice.keys().iter().for_each(|key| of.keys.unpin(*key));
+            of.keys.unpin_all(slice.keys());
             if slice.saved {
                 self.gone.push(table_at("slices", slice.span.start, &of.names.window));
             }
