@@ -55,7 +55,7 @@ bench: build build-noop build-bench ## the main jobs beside serde_json and DuckD
 	@echo; echo '## Cores, the first row, the tax of being observed'; echo
 	@$(BENCH)/cores --program '$(BIN)' --events '$(EVENTS)' --rounds '$(ROUNDS)'; echo
 	@$(BENCH)/start --program '$(BIN)'; echo
-	@$(BENCH)/tax --program '$(BIN)' --noop '$(NOOP)' --pairs '$(PAIRS)'
+	@$(BENCH)/tax --program '$(BIN)' --noop '$(NOOP)' --events '$(EVENTS)' --pairs '$(PAIRS)'
 	@echo; echo '## Where it goes'; echo
 	@$(BENCH)/profile --program '$(BIN)'; echo
 	@$(BENCH)/judging --rounds '$(ROUNDS)'

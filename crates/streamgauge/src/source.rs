@@ -44,9 +44,11 @@ pub(crate) use resume::Known;
 use resume::{Changed, Stand};
 use sequence::{Sequence, Start};
 
-/// Messages that may wait in a partition, beside those that are being decoded: enough to read ahead, few enough to stay in
+/// Messages that may wait in all partitions, beside those that are being decoded: enough to read ahead, few enough to stay in
 /// the cache.
 const AHEAD: usize = 16;
+/// Those of one partition, however many there are: one is taken while another is read.
+const AHEAD_OF_ONE: usize = 3;
 
 /// What the reading thread tells of a partition, in this order: inputs that are opened, their chunks, and one end.
 #[derive(Debug)]
@@ -166,7 +168,7 @@ impl Inputs {
     /// # Errors
     /// If no thread can be started.
     pub(crate) fn start(self, decoders: Decoders, losses: Counter, laps: Laps, waiting: Gauge) -> io::Result<Feed> {
-        let (sender, feed) = feed::feed(AHEAD + decoders.helpers(), laps, waiting);
+        let (sender, feed) = feed::feed(self.ahead() + decoders.helpers(), laps, waiting);
         // Before anything is read: the order of reading depends on how many there are.
         for _ in 0..self.partitions() {
             sender.add();
@@ -188,9 +190,14 @@ impl Inputs {
         }
     }
 
+    /// How many messages may wait in a partition.
+    fn ahead(&self) -> usize {
+        (AHEAD / self.partitions().max(1)).max(AHEAD_OF_ONE)
+    }
+
     fn read(self, decoders: Decoders, to: &Sender, losses: Counter) -> Result<(), Closed> {
+        let buffers = self.ahead() + decoders.helpers() + 1; // what waits in the queue of an input, and what is read next
         let Source { partitions, follow, .. } = self.source;
-        let buffers = AHEAD + decoders.helpers() + 1; // what waits in the queue of an input, and what is read next
         let cut = Cut { format: self.format, max_record_bytes: self.max_record_bytes, buffers, decoders };
         let starts = self.stands.into_iter().map(|stand| stand.start);
         match (follow, partitions) {
