@@ -49,8 +49,9 @@ struct Key {
 
 const UNRANKED: u32 = u32::MAX;
 
-/// So many keys are read ahead of those that are let go.
-const AHEAD: usize = 16;
+/// So many keys are read ahead at once, and what is kept for them: enough to hide one wait for memory behind another, few
+/// enough to still be in the nearest cache when they are in turn.
+pub(crate) const AHEAD: usize = 16;
 
 /// A list of fewer than this share of the live keys is not worth to rank them all.
 const WORTH_RANKING: usize = 4;

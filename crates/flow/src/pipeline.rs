@@ -15,6 +15,7 @@ use crate::batch::{Account, Batch, Effects, Progress, SideRow, Stopped};
 use crate::decode::{Event, HeaderError, Refusal};
 use crate::dedup::Seen;
 use crate::explosion::KeyExplosion;
+use crate::key::AHEAD;
 use crate::plan::Plan;
 use crate::reason::Reason;
 use crate::row::Rows;
@@ -35,10 +36,6 @@ pub struct Pipeline {
     plan_saved: bool,
     stages: Stages,
 }
-
-/// The windows look so many records ahead: enough to hide one wait for memory behind another, few enough to still be in the
-/// nearest cache when they are in turn.
-const AHEAD: usize = 16;
 
 /// What stands behind the decoder.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ use crate::aggregate::States;
 use crate::decode::Event;
 use crate::encoding::DecodeError;
 use crate::explosion::KeyExplosion;
-use crate::key::KeyId;
+use crate::key::{AHEAD, KeyId};
 use crate::row::Rows;
 use crate::settings::{Function, Mapping, WindowKind, WindowSettings};
 use crate::state::Changes;
@@ -53,8 +53,6 @@ pub(crate) struct Taken {
 /// What a pane takes beside its states, about: its key's number, its place, its share of the tables.
 const PANE: usize = 64;
 
-/// So many panes are read ahead of those that are printed.
-const AHEAD: usize = 16;
 /// Of fewer panes the states are mostly in the cache, and to read them ahead costs more than it saves.
 const SPREAD: usize = 4096;
 
