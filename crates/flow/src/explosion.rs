@@ -47,7 +47,7 @@ impl Explosion {
         let empty = || Field { values: Distinct::new(), samples: Vec::new() };
         let mut fields: Vec<Field> = (0..fields).map(|_| empty()).collect();
         for key in live {
-            fields.iter_mut().zip(key).for_each(|(field, value)| field.values.add(value));
+            fields.iter_mut().zip(key.texts()).for_each(|(field, value)| field.values.add(value));
         }
         Explosion { fields, folded: 0 }
     }

@@ -170,7 +170,7 @@ impl Rows {
             self.runs.push(Run { names: Arc::clone(names), start, end });
         }
         let text = self.texts.len();
-        for value in key {
+        for value in key.texts() {
             self.texts.push_str(value);
             self.ends.push(self.texts.len() - text);
         }

@@ -42,7 +42,7 @@ impl LongKeys {
     }
 
     pub(super) fn remove(&mut self, key: KeyId) {
-        let hash = self.hash(KeyTexts::long(&self.values[key]).map(str::as_bytes));
+        let hash = self.hash(KeyTexts::long(&self.values[key]));
         self.table.remove(hash, key);
         self.values[key] = Box::default();
     }

@@ -24,11 +24,11 @@ impl Unsorted {
 /// are read again and again.
 pub(super) fn sort<'a, V>(list: &mut [Unsorted], field: usize, values: &impl Fn(KeyId) -> V)
 where
-    V: Iterator<Item = &'a str>,
+    V: Iterator<Item = &'a [u8]>,
 {
     for key in &mut *list {
         let Some(value) = values(key.id).nth(field) else { return };
-        key.beginning = beginning(value.as_bytes());
+        key.beginning = beginning(value);
     }
     list.sort_by_key(|key| key.beginning);
     for alike in list.chunk_by_mut(|one, next| one.beginning == next.beginning) {
@@ -70,7 +70,7 @@ mod tests {
         keys.dedup();
         let mut list: Vec<Unsorted> = (0..keys.len()).map(Unsorted::new).collect();
         list.sort_by_key(|key| key.id % 11);
-        sort(&mut list, 0, &|id| keys[id].iter().map(String::as_str));
+        sort(&mut list, 0, &|id| keys[id].iter().map(String::as_bytes));
         assert!(list.iter().map(|key| key.id).eq(0..keys.len()), "numbers are in the order of values");
     }
 }

@@ -7,7 +7,7 @@ use super::short::Short;
 /// Stands behind each value of a long key, so that ("ab", "c") and ("a", "bc") differ; no byte of any text.
 const END: u8 = 0xff;
 
-/// The values of a key's fields, in configured order.
+/// The values of a key's fields, in configured order, as bytes: these are ordered as the texts are.
 #[derive(Clone, Debug)]
 pub(crate) struct KeyTexts<'a>(Left<'a>);
 
@@ -22,6 +22,12 @@ impl<'a> KeyTexts<'a> {
         KeyTexts(Left::Short(texts.iter()))
     }
 
+    /// The same as texts, which they were when they were taken in.
+    #[inline]
+    pub(crate) fn texts(self) -> impl Iterator<Item = &'a str> {
+        self.map(|value| std::str::from_utf8(value).unwrap_or_default())
+    }
+
     /// Those of a long key that were [`joined`].
     pub(super) fn long(joined: &'a [u8]) -> Self {
         KeyTexts(Left::Long(joined))
@@ -29,21 +35,19 @@ impl<'a> KeyTexts<'a> {
 }
 
 impl<'a> Iterator for KeyTexts<'a> {
-    type Item = &'a str;
+    type Item = &'a [u8];
 
     #[inline]
-    fn next(&mut self) -> Option<&'a str> {
-        let value = match &mut self.0 {
-            Left::Short(texts) => texts.next()?.bytes(),
+    fn next(&mut self) -> Option<&'a [u8]> {
+        match &mut self.0 {
+            Left::Short(texts) => texts.next().map(Short::bytes),
             Left::Long(joined) => {
                 let end = memchr::memchr(END, joined)?;
                 let value = &joined[..end];
                 *joined = &joined[end + 1..];
-                value
+                Some(value)
             }
-        };
-        // It was a text when it was taken in.
-        Some(std::str::from_utf8(value).unwrap_or_default())
+        }
     }
 }
 

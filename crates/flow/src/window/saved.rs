@@ -170,7 +170,7 @@ pub(super) fn read_sessions(
 }
 
 fn put_key(out: &mut Vec<u8>, of: &Definition, key: KeyId) {
-    for value in of.keys.values(key) {
+    for value in of.keys.values(key).texts() {
         put_text(out, value);
     }
 }
