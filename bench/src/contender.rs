@@ -2,11 +2,11 @@
 
 use std::error::Error;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::cost::{self, Cost, median, quantile};
 use crate::jobs::{self, Input, Job};
+use crate::leftovers;
 use crate::scrape;
 
 /// A program with a job.
@@ -92,10 +92,9 @@ impl Contender {
     /// # Errors
     /// If it fails.
     pub fn run(&mut self) -> Result<Cost, Box<dyn Error>> {
+        leftovers::remove_rows(&self.rows)?;
         if let Some(state) = &self.state {
-            for leftover in [fs::remove_file(&self.rows), fs::remove_dir_all(state)] {
-                leftover.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
-            }
+            leftovers::remove_state(state)?;
         }
         let pinned: &[&str] = if self.all_cores { &[] } else { &ONE_CORE };
         let command: Vec<String> = pinned.iter().map(|word| (*word).to_owned()).chain(self.command.clone()).collect();

@@ -9,6 +9,7 @@ pub mod draw;
 pub mod events;
 pub mod instructions;
 pub mod jobs;
+pub mod leftovers;
 pub mod names;
 pub mod rows;
 pub mod samples;

@@ -12,6 +12,7 @@ use streamgauge_bench::cost::{self, Cost, median};
 use streamgauge_bench::draw::Draw;
 use streamgauge_bench::events;
 use streamgauge_bench::jobs::{self, Input};
+use streamgauge_bench::leftovers;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -117,9 +118,8 @@ windows:
 fn run(options: &Options, job: &Job, durable: bool) -> Outcome<Cost> {
     let (path, state) = (options.folder.join("durable.yaml"), options.folder.join("state"));
     let rows = options.folder.join("rows-durable.ndjson");
-    for leftover in [fs::remove_file(&rows), fs::remove_dir_all(&state)] {
-        leftover.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
-    }
+    leftovers::remove_rows(&rows)?;
+    leftovers::remove_state(&state)?;
     let mut text = format!(
         "observability: {{ prometheus: {{ endpoint: {{ host: 127.0.0.1, port: 0 }} }} }}\nsink: {{ file: {{ path: {rows:?} }} }}\n{}",
         job.configuration

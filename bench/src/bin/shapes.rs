@@ -16,6 +16,7 @@ use streamgauge_bench::cost::{self, Cost, median};
 use streamgauge_bench::draw::Draw;
 use streamgauge_bench::events;
 use streamgauge_bench::jobs::{self, Input};
+use streamgauge_bench::leftovers;
 use streamgauge_bench::names::NAMES;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -144,6 +145,7 @@ fn run(shape: Shape, input: &Path, events: u64, program: &Path, folder: &Path) -
     fs::write(&config, [jobs::UNSCRAPED, &sink, &work(shape, input)].concat())?;
     let words =
         [program, Path::new("run"), Path::new("--config"), &config].map(|word| word.to_string_lossy().into_owned());
+    leftovers::remove_rows(&rows)?;
     let cost = cost::run(&ONE_CORE.into_iter().map(str::to_owned).chain(words).collect::<Vec<_>>())?;
     let counted = counted(&rows)?;
     if counted != events {
