@@ -138,7 +138,7 @@ impl Rows {
         let (mut texts, mut ends, mut values) = (&*self.texts, &*self.ends, &*self.values);
         self.heads.iter().map(move |head| {
             let Run { names, start, end } = &self.runs[head.run];
-            let own_ends = front(&mut ends, names.key.len());
+            let own_ends = ends.split_off(..names.key.len()).unwrap_or_default();
             let (text, other_texts) = texts.split_at(own_ends.last().copied().unwrap_or_default());
             texts = other_texts;
             Row {
@@ -146,7 +146,7 @@ impl Rows {
                 start: *start,
                 end: *end,
                 key: KeyValues { text, ends: own_ends },
-                values: head.has_values.then(|| front(&mut values, names.values.len())),
+                values: head.has_values.then(|| values.split_off(..names.values.len()).unwrap_or_default()),
                 revision: head.revision,
             }
         })
@@ -189,11 +189,4 @@ impl Rows {
         self.ends.clear();
         self.values.clear();
     }
-}
-
-/// Takes so many off the front.
-fn front<'a, T>(all: &mut &'a [T], count: usize) -> &'a [T] {
-    let (taken, left) = all.split_at(count);
-    *all = left;
-    taken
 }
