@@ -8,7 +8,7 @@ use super::super::Refusal;
 use super::super::number::{Number, end_of_number};
 use super::super::slots::{Kind, Slots};
 use super::cursor::{Cursor, Fault};
-use super::gaps::{GapId, Gaps, MOST_GAPS, Then, is_bare};
+use super::gaps::{Gap, GapId, Gaps, MOST_GAPS, Then, is_bare};
 use super::numbers::whole_numbers_end;
 use super::resolve::{escaped_text_end, resolved_text_end};
 use super::text::{Seen, WINDOW, plain_bytes, text_end};
@@ -102,12 +102,7 @@ impl JsonDecoder {
                     Some(&rest[end + 1..])
                 } else {
                     let place = Cursor { bytes, start, at: start + from() };
-                    unusual_text_end(simd, place, length, gap.slot(), slots).map(|end| {
-                        if !end.is_ascii {
-                            seen.miss(simd);
-                        }
-                        &bytes[end.at + 1..]
-                    })
+                    seen_text_end(simd, place, length, gap.slot(), slots, seen).map(|end| &bytes[end + 1..])
                 }
             } else if gap.then == Then::Bare
                 && let Some(slot) = gap.slot()
@@ -117,13 +112,7 @@ impl JsonDecoder {
                 Some(&rest[(head + length) % REACH..])
             } else if gap.then == Then::Bare {
                 let place = Cursor { bytes, start, at: start + from() };
-                let end = if gap.is_listed() {
-                    gap.note_before(last, id);
-                    items_end(simd, place, slots)
-                } else {
-                    bare_end(place, gap.slot(), slots)
-                };
-                end.map(|end| &bytes[end..])
+                bare_or_items_end(simd, place, gap, (last, id), slots).map(|end| &bytes[end..])
             } else if gap.then == Then::End {
                 reached.at = start + from();
                 return Stopped::End;
@@ -279,6 +268,24 @@ fn window(there: &[u8; REACH], head: usize) -> &[u8; WINDOW] {
     there[head % WINDOW..].first_chunk().unwrap_or(&[0; WINDOW])
 }
 
+/// The end of the number or word at a place behind a gap, or of the last one of a list's whole numbers; `None` if there is none. Which
+/// gap came last and which one this is are noted with a list.
+#[inline(always)]
+fn bare_or_items_end<S: Simd>(
+    simd: S,
+    place: Cursor<'_>,
+    gap: &mut Gap,
+    (last, own): (GapId, GapId),
+    slots: &mut Slots,
+) -> Option<usize> {
+    if gap.is_listed() {
+        gap.note_before(last, own);
+        items_end(simd, place, slots)
+    } else {
+        bare_end(place, gap.slot(), slots)
+    }
+}
+
 /// The end of the number or word at a place, which is no short number if it is mapped; `None` if there is none.
 #[inline(always)]
 fn bare_end(place: Cursor<'_>, slot: Option<usize>, slots: &mut Slots) -> Option<usize> {
@@ -324,6 +331,23 @@ fn items_end<S: Simd>(simd: S, place: Cursor<'_>, slots: &mut Slots) -> Option<u
 struct TextEnd {
     at: usize,
     is_ascii: bool, // whether all that was looked at is
+}
+
+/// The same as [`unusual_text_end`], with what it looked at added to what was `seen`.
+#[inline(always)]
+fn seen_text_end<S: Simd>(
+    simd: S,
+    place: Cursor<'_>,
+    plain: usize,
+    slot: Option<usize>,
+    slots: &mut Slots,
+    seen: &mut Seen<S>,
+) -> Option<usize> {
+    let end = unusual_text_end(simd, place, plain, slot, slots)?;
+    if !end.is_ascii {
+        seen.miss(simd);
+    }
+    Some(end.at)
 }
 
 /// The end of the string whose content begins at a place with so many plain bytes, which were seen; `None` if it is wrong.
